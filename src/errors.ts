@@ -1,0 +1,92 @@
+/**
+ * Every failure that a user can meet, with its stable code, its remedy and the exit status that a
+ * command ends with. `docs/errors.md` is made from this table.
+ */
+export const errorTable = {
+  TENUTO_USAGE: { exit: 2, remedy: 'Correct the command line; `tenuto help COMMAND` shows it.' },
+  TENUTO_SETTINGS_INVALID: {
+    exit: 3,
+    remedy: 'Correct the named key at the named line and column.',
+  },
+  TENUTO_PATCH_INVALID: { exit: 3, remedy: 'Correct the patch at the named line and column.' },
+  TENUTO_PATCH_UNKNOWN: {
+    exit: 3,
+    remedy: 'Use one of the names that the message lists; docs/nodes.md describes every node.',
+  },
+  TENUTO_PROGRAM_INVALID: {
+    exit: 3,
+    remedy: 'Compile the patch again with this version of Tenuto.',
+  },
+  TENUTO_PATCH_CYCLE: {
+    exit: 3,
+    remedy: 'Break the named cycle with a `delay` node: feedback goes only through a delay.',
+  },
+  TENUTO_PATCH_LIMIT: { exit: 3, remedy: 'Make the patch smaller; docs/limits.md lists the limits.' },
+  TENUTO_FILE_UNREADABLE: { exit: 3, remedy: 'Check that the path exists and may be read.' },
+  TENUTO_MEDIA_UNKNOWN: {
+    exit: 3,
+    remedy: 'Give a WAV, FLAC, MP3, Ogg Vorbis or Opus file.',
+  },
+  TENUTO_MEDIA_DAMAGED: {
+    exit: 3,
+    remedy: 'The file is truncated or damaged; make it anew from its source.',
+  },
+  TENUTO_MEDIA_LIMIT: { exit: 3, remedy: 'The file is larger than the limits allow; split it.' },
+  TENUTO_DEVICE_UNKNOWN: { exit: 4, remedy: 'Choose one that `tenuto devices` lists.' },
+  TENUTO_DEVICE_LOST: { exit: 4, remedy: 'Reconnect the device, or choose another one.' },
+  TENUTO_ENGINE_UNREACHABLE: {
+    exit: 5,
+    remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',
+  },
+  TENUTO_ENGINE_EXISTS: {
+    exit: 3,
+    remedy: 'End the running one with `tenuto stop`, or give this one another --name.',
+  },
+  TENUTO_ENGINE_FAILED: {
+    exit: 6,
+    remedy: 'Run it again with --verbose; `tenuto doctor` looks for the usual causes.',
+  },
+  TENUTO_RECORD_FAILED: {
+    exit: 6,
+    remedy: 'Free some space or choose another folder; the file holds all up to the failure.',
+  },
+  TENUTO_PERMISSION: { exit: 3, remedy: 'Give this user the named permission.' },
+  TENUTO_SYSTEM: { exit: 6, remedy: 'The system refused a call; the message names it.' },
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** The exit statuses of every command; above 128 the number of the signal that ended it. */
+export const exitCodes = {
+  ok: 0,
+  usage: 2,
+  configuration: 3,
+  device: 4,
+  unreachable: 5,
+  degraded: 6,
+  signal: 128,
+} as const;
+
+/** An expected failure: what happened, and what to do about it. Never a programmer's mistake. */
+export class TenutoError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = 'TenutoError';
+    this.code = code;
+  }
+
+  get remedy(): string {
+    return errorTable[this.code].remedy;
+  }
+
+  get exitCode(): number {
+    return errorTable[this.code].exit;
+  }
+}
+
+/** States what the programmer guarantees; stays on in production and ends the process. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}

@@ -1,0 +1,64 @@
+import { assert } from './errors.js';
+
+/** Every bound of the system, with its unit, and the relations between them. */
+export const limits = {
+  /** Frames in one quantum. Below 32 the wake-ups cost more than the rendering. */
+  quantumFramesMin: 32,
+  quantumFramesMax: 1024,
+  rateHzMin: 8000,
+  rateHzMax: 192_000,
+  channelsMax: 8,
+  /** Quanta between sealing a tick and playing it. */
+  leadQuantaMin: 1,
+  leadQuantaMax: 32,
+  replicasMax: 3,
+
+  /** Streams that clients can feed, mapped when the engine starts. */
+  streamsMax: 8,
+  /** Frames one stream's ring holds: 21 s at 48 kHz, more than a journal can ask for again. */
+  streamFrames: 1 << 20,
+
+  /** Frames that a recorder gathers before it writes: one write for many quanta. */
+  recorderBatchFrames: 1 << 15,
+
+  /** What one connection to the control process may send, and how many there may be. */
+  controlLineBytesMax: 1 << 16,
+  controlConnectionsMax: 64,
+
+  /** Files one patch may load, and their size when decoded. */
+  assetsMax: 32,
+  assetBytesMax: 2 ** 31,
+
+  patchBytesMax: 1 << 20,
+  patchNodesMax: 512,
+  patchVoicesMax: 256,
+  arenaBytesMax: 64 << 20,
+
+  /** dsp: bytes of a compiled patch, which travels through the engine's blob ring. */
+  programBytesMax: 4 << 20,
+  /** dsp: parameters that may move in the same quantum; a command beyond that is counted. */
+  rampsMax: 1024,
+  /** dsp: steps of one sequence, and notes in its list. */
+  sequenceStepsMax: 1024,
+  /** dsp: mistakes that one refusal of a patch lists; more would hide the first. */
+  patchErrorsMax: 10,
+
+  /** A settings file larger than this was not written by hand. */
+  settingsBytesMax: 1 << 18,
+
+  /** media/: what a sound file may state about itself before it is refused. */
+  mediaRateHzMin: 1000,
+  mediaRateHzMax: 768_000,
+  /** Bytes searched for the first frame of a file before it is called unknown. */
+  mediaSearchBytesMax: 256 << 10,
+  /** One encoded frame or packet: the largest FLAC frame (65,535 frames of 8 x 32 bits) fits. */
+  mediaPacketBytesMax: 2304 << 10,
+  /** Bytes of tags looked at; the pictures behind them are skipped. */
+  mediaTagBytesMax: 256 << 10,
+  /** Times a decoder that a damaged file has broken is made anew before the file ends there. */
+  mediaDecoderRestartsMax: 32,
+  /** Complaints of a decoder in one call after which the call is given up: it is in a loop. */
+  mediaComplaintsMax: 256,
+} as const;
+
+assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

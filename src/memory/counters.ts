@@ -1,0 +1,54 @@
+import type { Segment } from './segment.js';
+
+/**
+ * The counters that every process shares: name, and what one more of it means. Their order is
+ * their place in memory. `Atomics.add` keeps them right whoever counts.
+ */
+export const counterTable = {
+  quanta: 'quanta of content given to the device',
+  concealed: 'quanta of filler given to the device while the content waited',
+  underruns: 'times the content was not there when the device was due',
+  xruns: 'times the device ran dry because the driver came late',
+  failovers: 'times the driver had to read another replica than the primary',
+  tornQuanta: 'quanta refused because their checksum did not fit',
+  divergences: 'ticks for which two replicas rendered different samples',
+  takeovers: 'changes of the driver generation after the first',
+  fenced: 'drivers that found another generation in charge',
+  voided: 'journal records voided because they killed two replicas in a row',
+  commands: 'commands sealed',
+  restartsReplica: 'replicas started again',
+  restartsDriver: 'drivers started again',
+  restartsControl: 'control processes started again',
+  restartsService: 'services started again',
+  hungReplica: 'replicas ended because they stood still',
+  hungDriver: 'drivers ended because they stood still',
+  joins: 'replicas that joined from a snapshot',
+  freshStarts: 'replicas that rendered from the first tick',
+  joinFailures: 'replicas that could not join and started over',
+  abandoned: 'processes that could not be killed and were left behind',
+  deviceOpens: 'times a device was opened',
+  deviceFailures: 'times a device could not be opened or failed',
+  recorderLostFrames: 'frames the recorder came too late for',
+} as const;
+
+export type CounterName = keyof typeof counterTable;
+
+const names = Object.keys(counterTable) as CounterName[];
+
+/** Offset of each counter, in words from `layout.counters`. */
+export const counterIndex = Object.fromEntries(
+  names.map((name, index) => [name, index]),
+) as Record<CounterName, number>;
+
+/** Adds to a counter. Allocation-free; may be called on the audio thread. */
+export function count(segment: Segment, index: number, amount: number): void {
+  Atomics.add(segment.words, segment.layout.counters + index, amount);
+}
+
+/** All counters by name, as unsigned numbers that wrap at 2^32. */
+export function readCounters(segment: Segment): Record<CounterName, number> {
+  const at = segment.layout.counters;
+  return Object.fromEntries(
+    names.map((name, index) => [name, Atomics.load(segment.words, at + index) >>> 0]),
+  ) as Record<CounterName, number>;
+}

@@ -1,0 +1,81 @@
+import { generationOfTick } from './generations.js';
+import {
+  banks,
+  clock,
+  commandsPerTick,
+  commandWords,
+  journalTicks,
+  RecordStatus,
+  record,
+} from './layout.js';
+import type { Segment } from './segment.js';
+import { fencedValue, tickIndex, ticksBetween } from './ticks.js';
+
+/** Word index of a tick's record in the bank of a generation. */
+export function recordAt(segment: Segment, generation: number, tick: number): number {
+  const row = (generation % banks) * journalTicks + tickIndex(tick, journalTicks);
+  return segment.layout.journal + row * record.words;
+}
+
+/** The last sealed tick; `near` is any tick known to be within 2^23 of it. */
+export function sealedTick(segment: Segment, near: number): number {
+  const word = Atomics.load(segment.words, segment.layout.clock + clock.sealed);
+  return fencedValue(word, near);
+}
+
+/** The last sealed tick, for one who knows no tick yet. */
+export function currentSealedTick(segment: Segment): number {
+  return sealedTick(segment, segment.words[segment.layout.clock + clock.nearTick]!);
+}
+
+/** Word index of the record of a sealed tick, or -1 when it has been overwritten. */
+export function findRecord(segment: Segment, tick: number): number {
+  const at = recordAt(segment, generationOfTick(segment, tick), tick);
+  return Atomics.load(segment.words, at + record.tick) === tick && isKept(segment, tick) ? at : -1;
+}
+
+/** False when the driver may already be writing over the record of this tick. */
+export function isKept(segment: Segment, tick: number): boolean {
+  return ticksBetween(sealedTick(segment, tick), tick) < journalTicks - 1;
+}
+
+/** Marks a record as being written, so that no reader takes it for the old or the new one. */
+export function beginRecord(segment: Segment, at: number, tick: number): void {
+  Atomics.store(segment.words, at + record.tick, ~tick);
+  segment.words[at + record.status] = RecordStatus.live;
+}
+
+/** The record is whole. It counts only once the tick is sealed. */
+export function endRecord(segment: Segment, at: number, tick: number): void {
+  Atomics.store(segment.words, at + record.tick, tick);
+}
+
+/**
+ * A replica passed the tick with its commands applied. False when the keeper had voided it: the
+ * replica has then applied what nobody else will, and must start again.
+ */
+export function passRecord(segment: Segment, at: number): boolean {
+  const { words } = segment;
+  const status = at + record.status;
+  return (
+    Atomics.compareExchange(words, status, RecordStatus.live, RecordStatus.passed) !==
+    RecordStatus.void
+  );
+}
+
+/** Takes the commands out of a record that kills. False when some replica has passed it. */
+export function voidRecord(segment: Segment, at: number): boolean {
+  const { words } = segment;
+  const status = at + record.status;
+  return (
+    Atomics.compareExchange(words, status, RecordStatus.live, RecordStatus.void) !==
+    RecordStatus.passed
+  );
+}
+
+/** Word index of the n-th command of a record. */
+export function commandAt(at: number, index: number): number {
+  return at + record.body + index * commandWords;
+}
+
+export { commandsPerTick };

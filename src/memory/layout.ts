@@ -1,0 +1,328 @@
+import { assert } from '../errors.js';
+import { limits } from '../limits.js';
+
+/** What the sizes of a segment follow from. Frozen when the engine starts. */
+export interface Geometry {
+  /** Frames per quantum, a multiple of 4. */
+  quantum: number;
+  /** Frames per second. */
+  rateHz: number;
+  /** Samples per frame. */
+  channels: number;
+  /** Quanta between the sealing of a tick and its playing. */
+  lead: number;
+  /** Ticks between two snapshots of one replica. */
+  snapshotTicks: number;
+  /** Size of a patch's state, that is of one snapshot. */
+  arenaBytes: number;
+  /** Size of the compiled patch. */
+  programBytes: number;
+  /** The first tick ever sealed; not 0 only to try the wrap. */
+  firstTick: number;
+}
+
+/** Words per cache line: what one process writes shares no line with what another writes. */
+export const lineWords = 16;
+
+/**
+ * Banks of the journal and of the output ring. A driver writes only in the bank of its generation,
+ * so one that was fenced and wakes up again can do no harm to the three generations after it.
+ */
+export const banks = 4;
+export const generationEntries = 64;
+/** Places for replicas: those in use, and those that a process that cannot be killed still holds. */
+export const replicaSlots = 8;
+export const processEntries = 32;
+export const serviceEntries = 8;
+export const eventEntries = 1024;
+export const counterWords = 128;
+export const laneCount = 4;
+export const laneCommands = 1024;
+export const commandWords = 8;
+/** Commands that one tick can carry; those that wait longer than a tick move to the next. */
+export const commandsPerTick = 32;
+export const journalTicks = 4096;
+export const ringQuanta = 64;
+export const outputQuanta = 2048;
+export const snapshotsPerSlot = 2;
+
+export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
+export const layoutVersion = 1;
+
+assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
+assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
+assert((outputQuanta & (outputQuanta - 1)) === 0, 'output depth is a power of two');
+assert(generationEntries > 4 * banks, 'the table outlives the banks');
+
+/** Word offsets of the header. */
+export const header = {
+  magic: 0,
+  version: 1,
+  bytes: 2,
+  quantum: 3,
+  rateHz: 4,
+  channels: 5,
+  lead: 6,
+  snapshotTicks: 7,
+  arenaBytes: 8,
+  programBytes: 9,
+  firstTick: 10,
+  keeperPid: 11,
+  words: 64,
+} as const;
+
+/** Word offsets inside the clock region; each word that is contended has a line of its own. */
+export const clock = {
+  /** Fenced word: the last sealed tick. Futex: replicas wait here. */
+  sealed: 0,
+  /** Fenced word: the position after the last quantum on the output ring. */
+  committed: 1 * lineWords,
+  /** Counts the driver's turns. Futex: the standby driver waits here. */
+  beat: 2 * lineWords,
+  /** The generation that the keeper asks the standby to become; 0 for none. */
+  requestedGeneration: 3 * lineWords,
+  /** What the keeper wants of the engine: a `Directive`. It only ever rises. */
+  directive: 4 * lineWords,
+  /** 1 when `stopTick` counts. */
+  stopArmed: 4 * lineWords + 1,
+  /** The first tick that is not to be played. */
+  stopTick: 4 * lineWords + 2,
+  /** What the driver has reached: a `DriverMark`. */
+  driverMark: 5 * lineWords,
+  /** The slot that the driver reads first. */
+  primary: 6 * lineWords,
+  /** 1 + the slot of a replica that diverged, for the keeper to replace; 0 for none. */
+  diverged: 6 * lineWords + 1,
+  divergedTick: 6 * lineWords + 2,
+  /** Microseconds of the monotonic clock (32 bits) at the last commit. */
+  commitUs: 7 * lineWords,
+  /** A tick and a position near the fenced ones, to widen those with. */
+  nearTick: 7 * lineWords + 1,
+  nearPosition: 7 * lineWords + 2,
+  /** Counts the standby driver's turns, for the keeper to see that it lives. */
+  standbyBeat: 8 * lineWords,
+  /** 1 when somebody other than the keeper asked for the end. */
+  stopRequest: 9 * lineWords,
+  /** The generation whose standby driver is ready. */
+  standbyReady: 8 * lineWords + 1,
+  /** 1 + the incarnation of the control process that is ready. */
+  controlReady: 9 * lineWords + 1,
+  words: 10 * lineWords,
+} as const;
+
+/** What the keeper wants: each step asks one more party to end, in the order of the shutdown. */
+export const Directive = {
+  run: 0,
+  /** The driver fades out and then holds the stream. */
+  fade: 1,
+  /** Services finish their files and go. */
+  finish: 2,
+  /** Replicas and the standby driver go. */
+  leave: 3,
+  /** The driver closes the device and goes. */
+  close: 4,
+  /** Control goes. */
+  end: 5,
+} as const;
+/** What the driver has reached. */
+export const DriverMark = { starting: 0, playing: 1, ended: 2, faded: 3, closed: 4 } as const;
+
+export const generation = {
+  number: 0,
+  /** The generation that wrote the output ring before, and its last position + 1. */
+  previousCommit: 1,
+  commitStart: 2,
+  /** The generation that sealed before, and the first tick that this one seals. */
+  previousSeal: 3,
+  sealStart: 4,
+  /** Tick of this generation's first content quantum. */
+  playStart: 5,
+  pid: 6,
+  /** Time without a commit at the change, in microseconds; 0 until the first commit. */
+  gapUs: 7,
+  words: lineWords,
+} as const;
+
+export const processEntry = {
+  pid: 0,
+  role: 1,
+  /** A replica's slot, a driver's generation, a service's index. */
+  place: 2,
+  state: 3,
+  starts: 4,
+  startedUs: 5,
+  scheduling: 6,
+  words: lineWords,
+} as const;
+
+/** One replica's words: the first line is the keeper's, the others the replica's own. */
+export const replica = {
+  incarnation: 0,
+  inUse: 1,
+  pid: 2,
+  working: 1 * lineWords,
+  published: 2 * lineWords,
+  state: 2 * lineWords + 1,
+  /** Incarnation that wrote `published`, so that a successor is not taken for its predecessor. */
+  publishedBy: 2 * lineWords + 2,
+  words: 3 * lineWords,
+} as const;
+
+export const ReplicaState = { empty: 0, booting: 1, joining: 2, ready: 3, failed: 4 } as const;
+
+export const service = {
+  kind: 0,
+  state: 1,
+  /** 1 while the recorder counts from `nextTick`. */
+  begun: 2,
+  nextTick: 3,
+  framesLow: 4,
+  framesHigh: 5,
+  lostFrames: 6,
+  errorCode: 7,
+  words: lineWords,
+} as const;
+
+export const ServiceState = { empty: 0, booting: 1, running: 2, finished: 3, failed: 4 } as const;
+
+export const event = {
+  sequence: 0,
+  kind: 1,
+  timeUs: 2,
+  place: 3,
+  a: 4,
+  b: 5,
+  words: 8,
+} as const;
+
+export const record = {
+  tick: 0,
+  /** A `RecordStatus`, decided once by compare-and-exchange. */
+  status: 1,
+  commands: 2,
+  capturePosition: 3,
+  /** Per stream, frames that had arrived when the tick was sealed. */
+  streamEnds: 4,
+  /** Per stream, frames played when the tick is over. */
+  streamCursors: 12,
+  /** Per command lane, commands taken when the tick was sealed. */
+  laneCursors: 20,
+  body: 32,
+  words: 32 + commandsPerTick * commandWords,
+} as const;
+
+export const RecordStatus = { live: 0, passed: 1, void: 2 } as const;
+
+export const lane = { written: 0, body: lineWords } as const;
+
+/** Header of a quantum on a replica's ring. */
+export const quantumHeader = { tick: 0, checksum: 1, incarnation: 2, words: lineWords } as const;
+
+/** Header of a quantum on the output ring. */
+export const outputHeader = {
+  position: 0,
+  tick: 1,
+  kind: 2,
+  generation: 3,
+  words: lineWords,
+} as const;
+
+/** The last divergence: the tick, both slots, and then both quanta. */
+export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
+
+/** What a quantum on the output ring is. */
+export const OutputKind = {
+  /** The patch's own samples, unchanged. */
+  content: 0,
+  /** The patch's samples under the closing fade. */
+  faded: 1,
+  /** Filler: the content waits. Its tick is that of the content that is waited for. */
+  concealed: 2,
+} as const;
+
+export const snapshot = { state: 0, tick: 1, incarnation: 2, words: lineWords } as const;
+export const SnapshotState = { empty: 0, writing: 1, valid: 2 } as const;
+
+/** Where everything is, in 32-bit words from the start of the segment. */
+export interface Layout extends Readonly<Geometry> {
+  readonly quantumSamples: number;
+  readonly header: number;
+  readonly clock: number;
+  readonly generations: number;
+  readonly processes: number;
+  readonly replicas: number;
+  readonly services: number;
+  readonly evidence: number;
+  readonly counters: number;
+  readonly events: number;
+  readonly eventHead: number;
+  readonly lanes: number;
+  readonly laneStride: number;
+  readonly program: number;
+  readonly journal: number;
+  readonly rings: number;
+  readonly ringStride: number;
+  readonly quantumStride: number;
+  readonly output: number;
+  readonly outputStride: number;
+  readonly snapshots: number;
+  readonly snapshotStride: number;
+  readonly bytes: number;
+}
+
+const pageWords = 1024;
+
+/** Lays the segment out. The same geometry always gives the same layout. */
+export function layoutOf(geometry: Geometry): Layout {
+  const { quantum, channels, lead } = geometry;
+  assert(quantum % 4 === 0 && quantum >= limits.quantumFramesMin, 'quantum is in range');
+  assert(quantum <= limits.quantumFramesMax, 'quantum is in range');
+  assert(channels >= 1 && channels <= limits.channelsMax, 'channels are in range');
+  assert(lead >= limits.leadQuantaMin && lead <= limits.leadQuantaMax, 'lead is in range');
+
+  const quantumSamples = quantum * channels;
+  let next = 0;
+  const place = (words: number, alignment: number = lineWords): number => {
+    const at = Math.ceil(next / alignment) * alignment;
+    next = at + words;
+    return at;
+  };
+  const roundUp = (words: number, to: number) => Math.ceil(words / to) * to;
+
+  const laneStride = lane.body + laneCommands * commandWords;
+  const quantumStride = roundUp(quantumHeader.words + quantumSamples, lineWords);
+  const outputStride = roundUp(outputHeader.words + quantumSamples, lineWords);
+  const ringStride = ringQuanta * quantumStride;
+  const arenaWords = Math.ceil(geometry.arenaBytes / 4);
+  const snapshotStride = roundUp(snapshot.words + arenaWords, pageWords);
+
+  const places = {
+    header: place(header.words),
+    clock: place(clock.words),
+    generations: place(generationEntries * generation.words),
+    processes: place(processEntries * processEntry.words),
+    replicas: place(replicaSlots * replica.words),
+    counters: place(counterWords),
+    eventHead: place(lineWords),
+    events: place(eventEntries * event.words),
+    evidence: place(evidence.words + 2 * quantumSamples),
+    services: place(serviceEntries * service.words, pageWords),
+    lanes: place(laneCount * laneStride, pageWords),
+    program: place(Math.ceil(geometry.programBytes / 4), pageWords),
+    journal: place(banks * journalTicks * record.words, pageWords),
+    rings: place(replicaSlots * ringStride, pageWords),
+    output: place(banks * outputQuanta * outputStride, pageWords),
+    snapshots: place(replicaSlots * snapshotsPerSlot * snapshotStride, pageWords),
+  };
+  return {
+    ...geometry,
+    ...places,
+    quantumSamples,
+    laneStride,
+    quantumStride,
+    outputStride,
+    ringStride,
+    snapshotStride,
+    bytes: roundUp(next, pageWords) * 4,
+  };
+}
