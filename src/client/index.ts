@@ -1,0 +1,19 @@
+/**
+ * The library: start an engine, feed it, watch it, end it; or reach one that runs.
+ *
+ * @packageDocumentation
+ */
+export { connectEngine } from './connection.js';
+export { startEngine } from './launch.js';
+export type {
+  EngineConnection,
+  EngineEnd,
+  LoadedAsset,
+  ProcessStatus,
+  RunningEngine,
+  ShutdownReport,
+  StartOptions,
+  Status,
+  StopReason,
+  StreamWriter,
+} from './types.js';

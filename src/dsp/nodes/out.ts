@@ -1,0 +1,59 @@
+import { type NodeDefinition, type NodeHost, signalPort } from '../node.js';
+
+/** Samples beyond this (+24 dBFS) can only be a mistake upstream. */
+const LEVEL_MAX = 16;
+
+export const out: NodeDefinition = {
+  type: 'out',
+  summary:
+    'Plays on the device. Mono goes to all channels of a pair, stereo to two channels; ' +
+    'several `out` nodes add up.',
+  ports: [signalPort('in', 'The sound, mono or stereo.')],
+  options: {
+    channel: {
+      kind: 'number',
+      unit: 'none',
+      min: 1,
+      max: 8,
+      default: 1,
+      integer: true,
+      summary: 'The first channel of the device to play on.',
+    },
+  },
+  lanes: 'sink',
+  stateBytes: () => 0,
+  create,
+};
+
+/** A device of one channel gets the mean of left and right. */
+function create(host: NodeHost): () => void {
+  const { ctx, f32, i32, device } = host;
+  const { quantum, channels } = ctx;
+  const port = host.block / 4 + 8;
+  const first = Math.min(ctx.options.channel! - 1, channels - 1);
+  const isPair = first + 1 < channels;
+  const rightLane = ctx.inputs[0]!.width === 'stereo' ? 1 : 0;
+  return () => {
+    let at = i32[port]! >> 2;
+    const step = i32[port + 1]! >> 2;
+    for (let i = 0; i < quantum; i++) {
+      const left = f32[at]!;
+      const right = f32[at + rightLane]!;
+      const frame = i * channels + first;
+      if (isPair) {
+        device[frame] = sound(device[frame]! + left);
+        device[frame + 1] = sound(device[frame + 1]! + right);
+      } else {
+        device[frame] = sound(device[frame]! + 0.5 * (left + right));
+      }
+      at += step;
+    }
+  };
+}
+
+/** What may reach a device: NaN becomes silence, the rest is held within the largest level. */
+function sound(sample: number): number {
+  if (sample > LEVEL_MAX) return LEVEL_MAX;
+  if (sample < -LEVEL_MAX) return -LEVEL_MAX;
+  return Number.isNaN(sample) ? 0 : sample;
+}

@@ -1,0 +1,78 @@
+import { limits } from '../../limits.js';
+import type { NodeDefinition, NodeHost } from '../node.js';
+
+/** Word of the state: frames read so far, uint32, wraps. */
+const POSITION = 0;
+
+export const stream: NodeDefinition = {
+  type: 'stream',
+  summary:
+    'What a client program plays into stream `stream`, from its first frame on. ' +
+    'While nothing new has arrived it is silent and its content waits.',
+  ports: [
+    {
+      name: 'gain',
+      summary: 'The level.',
+      unit: 'gain',
+      min: 0,
+      max: 16,
+      default: 1,
+      smoothingMs: 10,
+    },
+  ],
+  options: {
+    stream: {
+      kind: 'number',
+      unit: 'none',
+      min: 0,
+      max: limits.streamsMax - 1,
+      default: 0,
+      integer: true,
+      summary: 'Which of the streams, from 0.',
+    },
+  },
+  lanes: 'stereo',
+  stateBytes: () => 4,
+  create,
+};
+
+/**
+ * Reads frames [position, min(position + quantum, end)) of the ring, mono on both lanes, and of
+ * more than two channels the first two. A gain of 1 passes every finite sample bit for bit.
+ */
+function create(host: NodeHost): () => void {
+  const { ctx, f32, i32 } = host;
+  const source = ctx.options.stream!;
+  const view = host.sources.streams[source];
+  const position = host.state / 4 + POSITION;
+  const end = host.streamEnds / 4 + source;
+  const output = host.output / 4;
+  const gainPort = host.block / 4 + 8;
+  return () => {
+    const from = i32[position]!;
+    // Signed difference: both counters wrap.
+    const waiting = Math.max(0, (i32[end]! - from) | 0);
+    const count = view ? Math.min(ctx.quantum, waiting) : 0;
+    let gainAt = i32[gainPort]! >> 2;
+    const gainStep = i32[gainPort + 1]! >> 2;
+    let at = output;
+    for (let i = 0; i < count; i++) {
+      const frame = ((from + i) & (view!.frames - 1)) * view!.channels;
+      const left = sound(view!.samples[frame]! * f32[gainAt]!);
+      const right = view!.channels > 1 ? sound(view!.samples[frame + 1]! * f32[gainAt]!) : left;
+      f32[at] = left;
+      f32[at + 1] = right;
+      f32[at + 2] = left;
+      f32[at + 3] = right;
+      at += 4;
+      gainAt += gainStep;
+    }
+    f32.fill(0, at, output + ctx.quantum * 4);
+    i32[position] = (from + count) | 0;
+  };
+}
+
+/** Clients are not trusted: what is not a sensible level is silence. */
+function sound(sample: number): number {
+  return sample >= -1e6 && sample <= 1e6 ? sample : 0;
+}

@@ -1,0 +1,172 @@
+import { limits } from '../limits.js';
+import { headerWords, type Layout, layoutProgram } from './arena.js';
+import { type Kernel, KernelMemory } from './kernels.js';
+import type { NodeDefinition, NodeHost, Sources } from './node.js';
+import { decodeProgram, type Program } from './program.js';
+import { Ramps } from './ramps.js';
+
+/** The operation of a command, in the low half of its first word. */
+export const commandOps = { set: 1, gate: 2, trigger: 3 } as const;
+/** 32-bit words of one command record. */
+export const commandWords = 8;
+
+/**
+ * Renders a program, quantum by quantum. The same program, the same commands and the same sources
+ * give the same samples, bit for bit, in every process and after every snapshot.
+ *
+ * A snapshot is a copy of `arena` between two calls of `render`; writing such a copy into the
+ * `arena` of another Renderer of the same program continues there.
+ */
+export class Renderer {
+  /** Frames in a second. */
+  readonly rate: number;
+  /** Frames in a quantum. */
+  readonly quantum: number;
+  /** Channels of `output`. */
+  readonly channels: number;
+  /** Exactly the bytes that make a snapshot. */
+  readonly arena: Uint8Array;
+  /** Interleaved, `quantum * channels` samples, finite; valid from one `render` to the next. */
+  readonly output: Float32Array;
+  /** For the contract suite: where everything lies in `memory`. */
+  readonly layout: Layout;
+  readonly memory: ArrayBuffer;
+
+  private readonly i32: Int32Array;
+  private readonly valueBits = new Int32Array(1);
+  private readonly value = new Float32Array(this.valueBits.buffer);
+  private readonly ramps: Ramps;
+  private readonly kernels: readonly Kernel[];
+  private readonly blocks: Int32Array;
+  private readonly header: number;
+
+  /**
+   * @throws TenutoError TENUTO_PROGRAM_INVALID, TENUTO_PATCH_LIMIT
+   */
+  constructor(bytes: Uint8Array, sources: Sources) {
+    const program = decodeProgram(bytes);
+    const { rate, quantum, channels } = program;
+    this.rate = rate;
+    this.quantum = quantum;
+    this.channels = channels;
+    const kernelMemory = new KernelMemory(limits.arenaBytesMax);
+    this.layout = layoutProgram(program, kernelMemory.base);
+    this.memory = kernelMemory.reserve(this.layout.end, { quantum, rate });
+    const { base, persistentEnd, device, header } = this.layout;
+    this.arena = new Uint8Array(this.memory, base, persistentEnd - base);
+    this.output = new Float32Array(this.memory, device, quantum * channels);
+    this.i32 = new Int32Array(this.memory);
+    this.header = header / 4;
+    this.ramps = new Ramps(this.memory, this.layout, program);
+    this.blocks = Int32Array.from(this.layout.nodes, (node) => node.block);
+    prepareNodes(program, this.layout, this.memory);
+    this.ramps.prepare(program, this.layout);
+    const shared = {
+      f32: new Float32Array(this.memory),
+      i32: this.i32,
+      f64: new Float64Array(this.memory),
+      sources,
+      device: this.output,
+      streamEnds: header + 4 * headerWords.streamEnds,
+    };
+    this.kernels = program.nodes.map((node, i) => {
+      const { ctx, state, output, block } = this.layout.nodes[i]!;
+      const host: NodeHost = { ...shared, ctx, state, output, block };
+      return prepareKernel(node.definition, host, kernelMemory);
+    });
+  }
+
+  /** Quanta rendered so far, modulo 2^32. */
+  get tick(): number {
+    return this.i32[this.header + headerWords.tick]! >>> 0;
+  }
+
+  /** Commands that named no parameter, an unknown operation, or no finite number. */
+  get ignoredCommands(): number {
+    return this.i32[this.header + headerWords.ignored]! >>> 0;
+  }
+
+  /**
+   * Says how many frames of client stream `stream` have arrived in all (uint32, wraps).
+   * For the audio thread.
+   */
+  setStreamEnd(stream: number, frames: number): void {
+    if (stream < 0 || stream >= limits.streamsMax) return;
+    this.i32[this.header + headerWords.streamEnds + stream] = frames | 0;
+  }
+
+  /**
+   * Applies the command record at `words[offset]` to the coming quantum: operation and frame,
+   * node, port, value (float32 bits), ramp or hold frames. Records of one quantum come in the
+   * order of their frames. What names nothing is ignored and counted. For the audio thread.
+   */
+  apply(words: Int32Array, offset: number): void {
+    const op = words[offset]! & 0xffff;
+    const frame = Math.min((words[offset]! >>> 16) & 0xffff, this.quantum - 1);
+    const param = this.ramps.find(words[offset + 1]!, words[offset + 2]!);
+    this.valueBits[0] = words[offset + 3]!;
+    const value = this.value[0]!;
+    const frames = Math.max(0, words[offset + 4]!);
+    let taken = param >= 0 && Number.isFinite(value);
+    if (!taken) taken = false;
+    else if (op === commandOps.set) taken = this.ramps.set(param, frame, value, frames);
+    else if (op === commandOps.gate) taken = this.ramps.jump(param, frame, value, 0);
+    else if (op === commandOps.trigger) {
+      taken = this.ramps.jump(param, frame, value, Math.max(1, frames));
+    } else taken = false;
+    if (!taken) this.count(headerWords.ignored);
+  }
+
+  /** Renders one quantum into `output`. Allocates nothing. For the audio thread. */
+  render(): void {
+    this.ramps.fill();
+    this.output.fill(0);
+    for (let i = 0; i < this.kernels.length; i++) this.kernels[i]!(this.blocks[i]!);
+    this.ramps.settle();
+    this.count(headerWords.tick);
+  }
+
+  private count(word: number): void {
+    const at = this.header + word;
+    this.i32[at] = (this.i32[at]! + 1) | 0;
+  }
+}
+
+/** Writes blocks, constants and first states into a fresh arena. */
+function prepareNodes(program: Program, layout: Layout, memory: ArrayBuffer): void {
+  const i32 = new Int32Array(memory);
+  const f32 = new Float32Array(memory);
+  program.nodes.forEach((node, index) => {
+    const { ctx, block, state, stateBytes, output, ports } = layout.nodes[index]!;
+    const { definition } = node;
+    const word = block / 4;
+    const variant = definition.variant ? ctx.options[definition.variant]! : 0;
+    i32.set([ctx.banks, state, output, variant], word);
+    const view = definition.floatWords ? f32 : i32;
+    view.set((definition.words?.(ctx) ?? []).slice(0, 4), word + 4);
+    ports.forEach((port, p) => {
+      i32.set([port.pointer, port.frameStride, port.bankStride], word + 8 + 3 * p);
+      const source = node.ports[p]!;
+      // Padding lanes repeat the last value: they must hold a number a kernel can live with.
+      if (source.kind !== 'lanes') return;
+      const lanes = Math.ceil(source.values.length / 4) * 4;
+      for (let lane = 0; lane < lanes; lane++) {
+        const from = Math.min(lane, source.values.length - 1);
+        f32[port.pointer / 4 + lane] = source.values[from]!;
+      }
+    });
+    definition.prepare?.(
+      ctx,
+      new Int32Array(memory, state, stateBytes >> 2),
+      new Float32Array(memory, state, stateBytes >> 2),
+    );
+  });
+}
+
+function prepareKernel(definition: NodeDefinition, host: NodeHost, memory: KernelMemory): Kernel {
+  if (definition.create) return definition.create(host);
+  const kernel = memory.find(definition.kernel!);
+  if (!kernel) throw new Error(`kernels.wasm lacks ${definition.kernel}; run npm run build:wasm`);
+  memory.find(`${definition.kernel}_init`)?.(host.block);
+  return kernel;
+}

@@ -1,0 +1,85 @@
+import { clock } from '../memory/layout.js';
+import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
+import { layoutOf } from '../memory/layout.js';
+import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
+import {
+  dieWithParent,
+  everyWaiter,
+  futexWait,
+  futexWake,
+  ignoreTerminalSignals,
+  lockRegion,
+  mapShared,
+  setProcessName,
+} from '../os/index.js';
+import { type ChildOrder, childFds } from './orders.js';
+
+/** A process's hold on the engine's memory. */
+export interface Attachment {
+  order: ChildOrder;
+  segment: Segment;
+  streams: (StreamSegment | null)[];
+  /** Wakes all who wait for the word; only the words of the clock can be waited for. */
+  wake(word: number): void;
+  /** Waits until the word leaves `value`, or the time is over. */
+  wait(word: number, value: number, timeoutNs: number): void;
+}
+
+function mapSegment(): { segment: Segment; address: number } {
+  const head = mapShared(childFds.segment, headerBytes);
+  const geometry = readGeometry(head.buffer);
+  head.unmap();
+  const { bytes } = layoutOf(geometry);
+  const mapping = mapShared(childFds.segment, bytes, { writable: true });
+  return { segment: openSegment(mapping.buffer), address: mapping.address };
+}
+
+function mapStreams(order: ChildOrder, channels: number): (StreamSegment | null)[] {
+  const streams: (StreamSegment | null)[] = [];
+  for (let i = 0; i < order.streams; i++) {
+    const fd = childFds.firstStream + i;
+    const mapping = mapShared(fd, streamBytes(channels), { writable: false });
+    streams.push(openStreamSegment(mapping.buffer, channels));
+  }
+  return streams;
+}
+
+/**
+ * The first thing that every child of the keeper does: it ties its life to the keeper's, names
+ * itself for `ps`, and maps the memory by the descriptors that it inherited.
+ */
+export function attach(role: string, options: { locked: boolean }): Attachment {
+  const order = JSON.parse(process.argv[2] ?? '') as ChildOrder;
+  dieWithParent(order.keeperPid);
+  ignoreTerminalSignals();
+  setProcessName(`tenuto ${order.engine} ${role}`.slice(0, 60));
+  const { segment, address } = mapSegment();
+  const streams = mapStreams(order, segment.layout.channels);
+  const { layout } = segment;
+  if (options.locked) {
+    lockRegion(address, layout.journal * 4);
+    lockRegion(address + layout.rings * 4, (layout.output - layout.rings) * 4);
+  }
+  // One constant per word, since an address that is computed at each call would be allocated.
+  const sealedWord = layout.clock + clock.sealed;
+  const beatWord = layout.clock + clock.beat;
+  const directiveWord = layout.clock + clock.directive;
+  const sealedAddress = address + sealedWord * 4;
+  const beatAddress = address + beatWord * 4;
+  const directiveAddress = address + directiveWord * 4;
+  return {
+    order,
+    segment,
+    streams,
+    wake(word) {
+      if (word === sealedWord) futexWake(sealedAddress, everyWaiter);
+      else if (word === beatWord) futexWake(beatAddress, everyWaiter);
+      else futexWake(directiveAddress, everyWaiter);
+    },
+    wait(word, value, timeoutNs) {
+      if (word === sealedWord) futexWait(sealedAddress, value, timeoutNs);
+      else if (word === beatWord) futexWait(beatAddress, value, timeoutNs);
+      else futexWait(directiveAddress, value, timeoutNs);
+    },
+  };
+}

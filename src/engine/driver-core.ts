@@ -1,0 +1,331 @@
+import { type Device, DeviceSignal } from '../device/device.js';
+import { count, counterIndex } from '../memory/counters.js';
+import { generationAt } from '../memory/generations.js';
+import {
+  clock,
+  Directive,
+  DriverMark,
+  generation,
+  OutputKind,
+  outputHeader,
+  replicaSlots,
+} from '../memory/layout.js';
+import { outputAt } from '../memory/output-ring.js';
+import { hasQuantum, takeQuantum } from '../memory/replica-ring.js';
+import type { Segment, Waiting } from '../memory/segment.js';
+import type { StreamSegment } from '../memory/stream.js';
+import { packFenced, tickAfter, ticksBetween } from '../memory/ticks.js';
+import { Concealment } from './concealment.js';
+import { checkDivergence } from './divergence.js';
+import { Sealer } from './sealing.js';
+import { takeOutput, takeSealing } from './takeover.js';
+
+/** What a step of the driver wants next. */
+export const DriverStep = {
+  /** The next step, at once. */
+  go: 0,
+  /** `device.wait()`, and its answer to `deviceAnswered`. */
+  device: 1,
+  /** It has ended: fenced, or told to close. */
+  done: 2,
+} as const;
+export type DriverStep = (typeof DriverStep)[keyof typeof DriverStep];
+
+/** What the driver needs of the world. */
+export interface DriverWorld extends Waiting {
+  /** Monotonic microseconds, 32 bits. */
+  nowUs(): number;
+}
+
+/** Why a driver ended. */
+export type DriverEnd = 'fenced' | 'closed' | 'device-lost';
+
+const fadeQuanta = 8;
+
+/**
+ * The driver as a state machine of small steps over memory, clock and device. Production runs the
+ * steps back to back; the simulation stops, kills and reorders between any two of them. One turn:
+ * wait for the device, seal the tick that is `lead` ahead, take the due quantum from a replica,
+ * give it to the device, put it on the output ring, commit.
+ */
+export class DriverCore {
+  readonly out: Float32Array;
+  private readonly taken: Float32Array;
+  private readonly takenWords: Int32Array;
+  private readonly concealment: Concealment;
+  private readonly sealer: Sealer;
+  private phase: () => DriverStep = this.becomeOutput;
+  private head = 0;
+  private sealed = 0;
+  private position = 0;
+  private kind: number = OutputKind.content;
+  private waiting = false;
+  private approached = false;
+  private fadeLeft = fadeQuanta;
+  private firstCommit = true;
+  end: DriverEnd = 'closed';
+
+  constructor(
+    private readonly segment: Segment,
+    private readonly device: Device,
+    private readonly world: DriverWorld,
+    private readonly identity: { generation: number; pid: number },
+    streams: readonly (StreamSegment | null)[],
+  ) {
+    const { quantumSamples, quantum, channels } = segment.layout;
+    this.out = new Float32Array(quantumSamples);
+    this.taken = new Float32Array(quantumSamples);
+    this.takenWords = new Int32Array(this.taken.buffer);
+    this.concealment = new Concealment(quantum, channels);
+    this.sealer = new Sealer(segment, streams, identity.generation);
+  }
+
+  /** One step. */
+  step(): DriverStep {
+    return this.phase();
+  }
+
+  /** The answer to `DriverStep.device`. */
+  deviceAnswered(signal: DeviceSignal): void {
+    if (signal === DeviceSignal.xrun) count(this.segment, counterIndex.xruns, 1);
+    this.phase = signal === DeviceSignal.lost ? this.lost : this.turn;
+  }
+
+  private becomeOutput(): DriverStep {
+    const start = takeOutput(this.segment, this.identity.generation, this.identity.pid);
+    if (start === null) return this.leave('fenced');
+    if (start === 'again') return DriverStep.go;
+    this.position = start.position;
+    this.head = start.playTick;
+    this.phase = this.becomeSealer;
+    return DriverStep.go;
+  }
+
+  private becomeSealer(): DriverStep {
+    const sealed = takeSealing(this.segment, this.identity.generation);
+    if (sealed === null) return this.leave('fenced');
+    if (sealed === 'again') return DriverStep.go;
+    this.sealed = sealed;
+    this.sealer.resume(sealed);
+    this.phase = this.turn;
+    return DriverStep.go;
+  }
+
+  /** The device is due: says so, and looks what the keeper wants. */
+  private turn(): DriverStep {
+    const { words, layout } = this.segment;
+    const beat = layout.clock + clock.beat;
+    Atomics.add(words, beat, 1);
+    this.world.wake(beat);
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.close) {
+      return this.leave('closed');
+    }
+    this.phase = this.prepareSeal;
+    return DriverStep.go;
+  }
+
+  private prepareSeal(): DriverStep {
+    const next = tickAfter(this.sealed, 1);
+    if (ticksBetween(next, this.head) > this.segment.layout.lead || this.isAfterStop(next)) {
+      this.phase = this.take;
+      return DriverStep.go;
+    }
+    this.sealer.prepare(next);
+    this.phase = this.commitSeal;
+    return DriverStep.go;
+  }
+
+  private commitSeal(): DriverStep {
+    if (!this.sealer.commit()) return this.leave('fenced');
+    this.sealed = tickAfter(this.sealed, 1);
+    count(this.segment, counterIndex.commands, this.sealer.taken);
+    this.world.wake(this.segment.layout.clock + clock.sealed);
+    this.phase = this.prepareSeal;
+    return DriverStep.go;
+  }
+
+  /** Fetches the due quantum, or filler when no replica has it. */
+  private take(): DriverStep {
+    const { words, layout } = this.segment;
+    this.phase = this.give;
+    if (this.holds()) return this.conceal();
+    if (!this.takeFromReplicas()) {
+      if (!this.isPlaying()) return this.conceal();
+      if (!this.waiting) count(this.segment, counterIndex.underruns, 1);
+      this.waiting = true;
+      return this.conceal();
+    }
+    if (this.waiting && !this.approached) {
+      this.approached = true;
+      this.kind = OutputKind.concealed;
+      this.concealment.approach(this.taken, this.out);
+      return DriverStep.go;
+    }
+    this.waiting = false;
+    this.approached = false;
+    this.kind = OutputKind.content;
+    if (!this.isPlaying()) this.mark(DriverMark.playing);
+    this.out.set(this.taken);
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) this.fade();
+    this.concealment.follow(this.out);
+    return DriverStep.go;
+  }
+
+  private conceal(): DriverStep {
+    this.kind = OutputKind.concealed;
+    this.approached = false;
+    this.concealment.fill(this.out);
+    return DriverStep.go;
+  }
+
+  private give(): DriverStep {
+    const playing = this.isPlaying();
+    this.phase = playing ? this.writeFirstHalf : this.wait;
+    if (playing && this.device.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    return DriverStep.go;
+  }
+
+  private writeFirstHalf(): DriverStep {
+    const { words, samples, layout } = this.segment;
+    const at = outputAt(this.segment, this.identity.generation, this.position);
+    Atomics.store(words, at + outputHeader.position, ~this.position);
+    const from = at + outputHeader.words;
+    const half = layout.quantumSamples >> 1;
+    for (let i = 0; i < half; i++) samples[from + i] = this.out[i]!;
+    this.phase = this.writeSecondHalf;
+    return DriverStep.go;
+  }
+
+  private writeSecondHalf(): DriverStep {
+    const { words, samples, layout } = this.segment;
+    const at = outputAt(this.segment, this.identity.generation, this.position);
+    const from = at + outputHeader.words;
+    const count = layout.quantumSamples;
+    for (let i = count >> 1; i < count; i++) samples[from + i] = this.out[i]!;
+    words[at + outputHeader.tick] = this.head;
+    words[at + outputHeader.kind] = this.kind;
+    words[at + outputHeader.generation] = this.identity.generation;
+    Atomics.store(words, at + outputHeader.position, this.position);
+    this.phase = this.commit;
+    return DriverStep.go;
+  }
+
+  /** The quantum counts as played from here on. */
+  private commit(): DriverStep {
+    const { words, layout } = this.segment;
+    const number = this.identity.generation;
+    const before = packFenced(number, this.position);
+    const after = packFenced(number, this.position + 1);
+    const word = layout.clock + clock.committed;
+    if (Atomics.compareExchange(words, word, before, after) !== before) return this.leave('fenced');
+    this.position = tickAfter(this.position, 1);
+    words[layout.clock + clock.nearPosition] = this.position;
+    this.noteTime();
+    if (this.kind === OutputKind.concealed) {
+      count(this.segment, counterIndex.concealed, 1);
+    } else {
+      count(this.segment, counterIndex.quanta, 1);
+      checkDivergence(this.segment, tickAfter(this.head, -layout.lead));
+      this.head = tickAfter(this.head, 1);
+    }
+    this.phase = this.wait;
+    return DriverStep.go;
+  }
+
+  private wait(): DriverStep {
+    return DriverStep.device;
+  }
+
+  private lost(): DriverStep {
+    count(this.segment, counterIndex.deviceFailures, 1);
+    return this.leave('device-lost');
+  }
+
+  private leave(end: DriverEnd): DriverStep {
+    this.end = end;
+    if (end === 'fenced') count(this.segment, counterIndex.fenced, 1);
+    if (end === 'closed') this.mark(DriverMark.closed);
+    this.phase = this.done;
+    return DriverStep.done;
+  }
+
+  private done(): DriverStep {
+    return DriverStep.done;
+  }
+
+  /** Tries the primary, then every other replica; the one that has it becomes the primary. */
+  private takeFromReplicas(): boolean {
+    const { words, layout } = this.segment;
+    const word = layout.clock + clock.primary;
+    const primary = Atomics.load(words, word);
+    if (this.takeFrom(primary)) return true;
+    for (let slot = 0; slot < replicaSlots; slot++) {
+      if (slot === primary || !this.takeFrom(slot)) continue;
+      if (!this.firstCommit) count(this.segment, counterIndex.failovers, 1);
+      Atomics.store(words, word, slot);
+      return true;
+    }
+    return false;
+  }
+
+  private takeFrom(slot: number): boolean {
+    if (takeQuantum(this.segment, slot, this.head, this.takenWords)) return true;
+    if (hasQuantum(this.segment, slot, this.head)) count(this.segment, counterIndex.tornQuanta, 1);
+    return false;
+  }
+
+  /** False until the first content is there: the stream begins with its first sample. */
+  private isPlaying(): boolean {
+    const { words, layout } = this.segment;
+    return Atomics.load(words, layout.clock + clock.driverMark) !== DriverMark.starting;
+  }
+
+  /** The stream is over, or faded out: the content waits for ever. */
+  private holds(): boolean {
+    const { words, layout } = this.segment;
+    if (this.isAfterStop(this.head)) {
+      this.mark(DriverMark.ended);
+      return true;
+    }
+    const closing = Atomics.load(words, layout.clock + clock.directive) >= Directive.fade;
+    if (closing && (this.fadeLeft === 0 || this.waiting || this.firstCommit)) {
+      this.mark(DriverMark.faded);
+      return true;
+    }
+    return false;
+  }
+
+  private fade(): void {
+    const { quantum, channels } = this.segment.layout;
+    this.kind = OutputKind.faded;
+    const total = quantum * fadeQuanta;
+    const from = quantum * (fadeQuanta - this.fadeLeft);
+    for (let i = 0; i < quantum; i++) {
+      const gain = 0.5 + 0.5 * Math.cos((Math.PI * (from + i + 1)) / total);
+      for (let c = 0; c < channels; c++) this.out[i * channels + c]! *= gain;
+    }
+    this.fadeLeft--;
+  }
+
+  private isAfterStop(tick: number): boolean {
+    const { words, layout } = this.segment;
+    if (Atomics.load(words, layout.clock + clock.stopArmed) === 0) return false;
+    return ticksBetween(tick, words[layout.clock + clock.stopTick]!) >= 0;
+  }
+
+  private noteTime(): void {
+    const { words, layout } = this.segment;
+    const now = this.world.nowUs();
+    if (this.firstCommit) {
+      this.firstCommit = false;
+      const entry = generationAt(this.segment, this.identity.generation);
+      const gapUs = (now - words[layout.clock + clock.commitUs]!) | 0;
+      words[entry + generation.gapUs] = this.position === 1 ? 0 : gapUs;
+    }
+    words[layout.clock + clock.commitUs] = now;
+  }
+
+  private mark(mark: number): void {
+    Atomics.store(this.segment.words, this.segment.layout.clock + clock.driverMark, mark);
+  }
+}

@@ -1,0 +1,389 @@
+import { count, counterIndex } from '../memory/counters.js';
+import { recordEvent } from '../memory/events.js';
+import { generationAt } from '../memory/generations.js';
+import { sealedTick } from '../memory/journal.js';
+import {
+  clock,
+  DriverMark,
+  generation,
+  ReplicaState,
+  replica,
+  replicaSlots,
+  ServiceState,
+  service,
+} from '../memory/layout.js';
+import { type ProcessState, type Role, writeProcess } from '../memory/process-table.js';
+import { replicaAt } from '../memory/replica-ring.js';
+import type { Segment, Waiting } from '../memory/segment.js';
+import { discardSnapshots } from '../memory/snapshots.js';
+import { ticksBetween } from '../memory/ticks.js';
+import { PoisonWatch } from './poison.js';
+import { emptySeat, type KeeperPolicy, nextStartUs, type Seat, stillMs } from './seats.js';
+import { type ShutdownReport, Shutdown, type StopReason } from './shutdown.js';
+import { currentGeneration } from './takeover.js';
+
+/** What the keeper needs of the world. */
+export interface KeeperWorld extends Waiting {
+  /** Monotonic microseconds. */
+  nowUs(): number;
+  /** Starts the process for a seat and returns its pid. Its end is told by `ended`. */
+  spawn(seat: Seat): number;
+  /** Ends a process for good (SIGKILL). */
+  kill(seat: Seat): void;
+}
+
+/** Who is to be kept. */
+export interface Crew {
+  replicas: number;
+  /** One more driver, warm, to take over at once. */
+  standby: boolean;
+  control: boolean;
+  services: number;
+}
+
+/** How a process ended. */
+export interface Ending {
+  code: number | null;
+  signal: string | null;
+}
+
+/** Exit statuses of the engine's own processes. */
+export const childExit = {
+  /** It did what it was to do; do not start it again. */
+  finished: 0,
+  /** It cannot go on, but another one can. */
+  again: 1,
+  /** The device could not be opened for as long as the settings allow. */
+  noDevice: 4,
+  /** It cannot do its work, and another one could not either. */
+  hopeless: 6,
+} as const;
+
+const restartCounter: Partial<Record<Role, number>> = {
+  replica: counterIndex.restartsReplica,
+  driver: counterIndex.restartsDriver,
+  control: counterIndex.restartsControl,
+  service: counterIndex.restartsService,
+};
+
+/**
+ * The keeper's decisions: whom to start, whom to end, who takes over, in which order all go. Pure
+ * over memory, clock and the two acts of starting and killing; `poll` is called often, and `ended`
+ * whenever a process is gone.
+ */
+export class KeeperCore {
+  readonly seats: Seat[] = [];
+  private readonly poison = new PoisonWatch();
+  private nextGeneration = 1;
+  private knownGeneration = 0;
+  private tellTakeoverOf = 0;
+  private shutdown: Shutdown | null = null;
+
+  constructor(
+    private readonly segment: Segment,
+    private readonly world: KeeperWorld,
+    private readonly policy: KeeperPolicy,
+    crew: Crew,
+  ) {
+    let row = 1;
+    const add = (role: Role, place: number) => this.seats.push(emptySeat(row++, role, place));
+    add('driver', 0);
+    for (let slot = 0; slot < crew.replicas; slot++) add('replica', slot);
+    if (crew.standby) add('driver', 0);
+    if (crew.control) add('control', -1);
+    for (let index = 0; index < crew.services; index++) add('service', index);
+    Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);
+  }
+
+  /** Why and how far it is ending; null while it runs. */
+  get stopping(): StopReason | null {
+    return this.shutdown?.reason ?? null;
+  }
+
+  /** What the shutdown did, once all is over. */
+  get report(): ShutdownReport | null {
+    return this.shutdown?.report ?? null;
+  }
+
+  /** Begins the orderly end; a second call only changes nothing. */
+  stop(reason: StopReason): void {
+    if (this.shutdown) return;
+    this.event('stopping', 0);
+    this.shutdown = new Shutdown(this.segment, this.world, this.policy, this.seats, reason);
+  }
+
+  /** Gives up on order: whatever still runs is killed at the next poll. */
+  force(): void {
+    this.shutdown?.force();
+  }
+
+  /** One look around. */
+  poll(): void {
+    const nowUs = this.world.nowUs();
+    this.watchGeneration();
+    for (const seat of this.seats) {
+      if (seat.pid === 0) {
+        if (!this.shutdown && seat.dueUs <= nowUs) this.start(seat, nowUs);
+      } else if (seat.killedUs > 0) {
+        this.watchKilled(seat, nowUs);
+      } else {
+        this.watch(seat, nowUs);
+      }
+    }
+    this.replaceDiverged();
+    this.noticeEnd();
+    this.shutdown?.poll(nowUs);
+  }
+
+  /** A process is gone. */
+  ended(pid: number, ending: Ending): void {
+    const seat = this.seats.find((one) => one.pid === pid);
+    if (!seat) return;
+    const nowUs = this.world.nowUs();
+    const signal = ending.signal === 'SIGKILL' ? 9 : ending.signal ? 1 : 0;
+    this.event('process-ended', seat.place, seat.row, signal * 256 + (ending.code ?? 0));
+    const wasOfUse = seat.state !== 'starting';
+    seat.pid = 0;
+    seat.killedUs = 0;
+    seat.earlyDeaths = wasOfUse ? 0 : seat.earlyDeaths + 1;
+    if (seat.role === 'replica') this.buryReplica(seat);
+    if (seat.role === 'driver') this.promote(seat);
+    this.plan(seat, ending, nowUs);
+  }
+
+  private start(seat: Seat, nowUs: number): void {
+    if (seat.role === 'driver') seat.place = this.nextGeneration++;
+    if (seat.role === 'control') seat.place++;
+    if (seat.role === 'replica') this.prepareSlot(seat);
+    if (seat.starts > 0) {
+      const counter = restartCounter[seat.role];
+      if (counter !== undefined) count(this.segment, counter, 1);
+    }
+    seat.starts++;
+    seat.recentStartsUs.push(nowUs);
+    seat.startedUs = nowUs;
+    seat.progressUs = 0;
+    seat.dueUs = Number.POSITIVE_INFINITY;
+    seat.pid = this.world.spawn(seat);
+    this.event('process-started', seat.place, seat.row, seat.pid);
+    if (seat.role === 'driver') this.request();
+    this.setState(seat, 'starting');
+  }
+
+  private prepareSlot(seat: Seat): void {
+    const { words } = this.segment;
+    const at = replicaAt(this.segment, seat.place);
+    Atomics.store(words, at + replica.state, ReplicaState.booting);
+    words[at + replica.incarnation] = seat.starts + 1;
+    words[at + replica.working] = words[at + replica.published]!;
+  }
+
+  /** What a dead replica leaves: perhaps the record that it died of. */
+  private buryReplica(seat: Seat): void {
+    const { words } = this.segment;
+    const at = replicaAt(this.segment, seat.place);
+    const working = Atomics.load(words, at + replica.working);
+    const published = Atomics.load(words, at + replica.published);
+    Atomics.store(words, at + replica.state, ReplicaState.empty);
+    if (working === published || this.shutdown) return;
+    if (!this.poison.died(this.segment, working)) return;
+    count(this.segment, counterIndex.voided, 1);
+    this.event('record-voided', seat.place, working);
+  }
+
+  /** The current driver is gone: the other one takes over without waiting for the beat to stop. */
+  private promote(seat: Seat): void {
+    if (seat.place % 256 === currentGeneration(this.segment)) this.request();
+  }
+
+  /** Asks for the generation of the newest driver that lives, when nobody drives. */
+  private request(): void {
+    const { words, layout } = this.segment;
+    const drivers = this.seats.filter((one) => one.role === 'driver' && one.pid !== 0);
+    const current = currentGeneration(this.segment);
+    if (drivers.some((one) => one.place % 256 === current)) return;
+    const next = drivers.find((one) => one.killedUs === 0);
+    if (!next) return;
+    Atomics.store(words, layout.clock + clock.requestedGeneration, next.place);
+    this.world.wake(layout.clock + clock.beat);
+  }
+
+  private plan(seat: Seat, ending: Ending, nowUs: number): void {
+    if (this.shutdown) {
+      this.setState(seat, 'ended');
+      return;
+    }
+    const ends = seat.role === 'service' || seat.role === 'control';
+    if (ends && ending.code === childExit.finished) {
+      this.setState(seat, 'ended');
+      return;
+    }
+    const { code } = ending;
+    const hopeless = code === childExit.hopeless || code === childExit.noDevice;
+    seat.dueUs = hopeless ? Number.POSITIVE_INFINITY : nextStartUs(seat, this.policy, nowUs);
+    if (seat.dueUs === Number.POSITIVE_INFINITY) {
+      this.event('gave-up', seat.place, seat.row);
+      this.setState(seat, 'gave-up');
+    } else {
+      this.setState(seat, 'waiting');
+      if (seat.dueUs <= nowUs) this.start(seat, nowUs);
+    }
+  }
+
+  private watch(seat: Seat, nowUs: number): void {
+    if (seat.state === 'starting' || seat.state === 'joining') {
+      this.watchBoot(seat, nowUs);
+    }
+    if (seat.role === 'replica' && seat.state !== 'starting') this.watchReplica(seat, nowUs);
+    if (seat.role === 'driver' && seat.state !== 'starting') this.watchDriver(seat, nowUs);
+  }
+
+  private watchBoot(seat: Seat, nowUs: number): void {
+    const reached = this.reached(seat);
+    if (reached !== seat.state) {
+      if (seat.role === 'replica' && reached === 'running') {
+        this.event('replica-ready', seat.place, seat.row, seat.pid);
+      }
+      this.setState(seat, reached);
+    } else if (seat.state === 'starting' && nowUs - seat.startedUs > this.policy.bootMs * 1000) {
+      this.kill(seat, nowUs);
+    }
+  }
+
+  /** How far a process has come, from what it wrote itself. */
+  private reached(seat: Seat): ProcessState {
+    const { words, layout } = this.segment;
+    if (seat.role === 'replica') {
+      const state = Atomics.load(words, replicaAt(this.segment, seat.place) + replica.state);
+      if (state === ReplicaState.ready) return 'running';
+      return state === ReplicaState.joining ? 'joining' : 'starting';
+    }
+    if (seat.role === 'driver') {
+      if (seat.place % 256 === currentGeneration(this.segment)) return 'running';
+      const ready = Atomics.load(words, layout.clock + clock.standbyReady);
+      return ready === seat.place ? 'standby' : 'starting';
+    }
+    if (seat.role === 'control') {
+      const ready = Atomics.load(words, layout.clock + clock.controlReady);
+      return ready === seat.place + 1 ? 'running' : 'starting';
+    }
+    const at = layout.services + seat.place * service.words;
+    return Atomics.load(words, at + service.state) >= ServiceState.running ? 'running' : 'starting';
+  }
+
+  private watchReplica(seat: Seat, nowUs: number): void {
+    const { words } = this.segment;
+    const at = replicaAt(this.segment, seat.place);
+    const published = Atomics.load(words, at + replica.published);
+    const behind = ticksBetween(sealedTick(this.segment, published), published);
+    const still = stillMs(seat, behind > 0 ? published : ~published, nowUs);
+    if (behind <= 0 || still < this.policy.replicaMs) return;
+    count(this.segment, counterIndex.hungReplica, 1);
+    this.event('replica-hung', seat.place, published);
+    this.kill(seat, nowUs);
+  }
+
+  private watchDriver(seat: Seat, nowUs: number): void {
+    const { words, layout } = this.segment;
+    const current = seat.place % 256 === currentGeneration(this.segment);
+    if (current && seat.state === 'standby') this.setState(seat, 'running');
+    const beat = Atomics.load(words, layout.clock + (current ? clock.beat : clock.standbyBeat));
+    if (stillMs(seat, beat, nowUs) < this.policy.driverMs) return;
+    count(this.segment, counterIndex.hungDriver, 1);
+    this.event('driver-hung', seat.place);
+    this.kill(seat, nowUs);
+  }
+
+  /** Another generation is in charge: whoever drove before is ended, and the change is told. */
+  private watchGeneration(): void {
+    const current = currentGeneration(this.segment);
+    const entry = generationAt(this.segment, current);
+    const { words } = this.segment;
+    const gapUs = words[entry + generation.gapUs]!;
+    if (this.tellTakeoverOf === current && gapUs !== 0) {
+      this.event('takeover', current, gapUs);
+      this.tellTakeoverOf = 0;
+    }
+    if (current === this.knownGeneration) return;
+    if (this.knownGeneration !== 0) {
+      count(this.segment, counterIndex.takeovers, 1);
+      this.tellTakeoverOf = current;
+    }
+    const before = this.knownGeneration;
+    this.knownGeneration = current;
+    for (const seat of this.seats) {
+      if (seat.role !== 'driver') continue;
+      if (seat.place % 256 === current) this.setState(seat, 'running');
+      else if (seat.pid !== 0 && seat.place % 256 === before) this.kill(seat, this.world.nowUs());
+    }
+  }
+
+  private replaceDiverged(): void {
+    const { words, layout } = this.segment;
+    const told = Atomics.load(words, layout.clock + clock.diverged);
+    if (told === 0) return;
+    const seat = this.seats.find((one) => one.role === 'replica' && one.place === told - 1);
+    this.event('divergence', told - 1, words[layout.clock + clock.divergedTick]!);
+    if (seat && seat.pid !== 0) {
+      const at = replicaAt(this.segment, seat.place);
+      words[at + replica.incarnation] = -1;
+      discardSnapshots(this.segment, seat.place);
+      this.kill(seat, this.world.nowUs());
+    }
+    Atomics.store(words, layout.clock + clock.diverged, 0);
+  }
+
+  private watchKilled(seat: Seat, nowUs: number): void {
+    if (nowUs - seat.killedUs < this.policy.abandonMs * 1000) return;
+    count(this.segment, counterIndex.abandoned, 1);
+    this.event('abandoned', seat.place, seat.pid);
+    this.shutdown?.abandon(seat);
+    if (seat.role === 'replica') seat.place = this.freeSlot(seat.place);
+    seat.pid = 0;
+    seat.killedUs = 0;
+    this.setState(seat, 'abandoned');
+    seat.dueUs = this.shutdown ? Number.POSITIVE_INFINITY : nowUs;
+  }
+
+  /** A slot that no process ever held, since the old one may still be written. */
+  private freeSlot(held: number): number {
+    const { words } = this.segment;
+    for (let slot = 0; slot < replicaSlots; slot++) {
+      const at = replicaAt(this.segment, slot);
+      if (words[at + replica.incarnation] === 0) return slot;
+    }
+    return held;
+  }
+
+  private noticeEnd(): void {
+    const { words, layout } = this.segment;
+    if (this.shutdown) return;
+    if (Atomics.load(words, layout.clock + clock.driverMark) === DriverMark.ended) {
+      this.stop('stop-tick');
+    } else if (Atomics.load(words, layout.clock + clock.stopRequest) !== 0) {
+      this.stop('requested');
+    } else if (this.isLost('replica') || this.isLost('driver')) {
+      this.stop('failed');
+    }
+  }
+
+  private isLost(role: Role): boolean {
+    return this.seats.every((one) => one.role !== role || one.state === 'gave-up');
+  }
+
+  private kill(seat: Seat, nowUs: number): void {
+    if (seat.pid === 0 || seat.killedUs > 0) return;
+    seat.killedUs = nowUs;
+    this.world.kill(seat);
+  }
+
+  private setState(seat: Seat, state: ProcessState): void {
+    seat.state = state;
+    const { row, ...rest } = seat;
+    writeProcess(this.segment, row, rest);
+  }
+
+  private event(kind: Parameters<typeof recordEvent>[1], place: number, a = 0, b = 0): void {
+    recordEvent(this.segment, kind, { timeUs: this.world.nowUs(), place, a, b });
+  }
+}

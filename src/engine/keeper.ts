@@ -1,0 +1,261 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { clock, DriverMark, header, layoutOf } from '../memory/layout.js';
+import { writeProcess } from '../memory/process-table.js';
+import { createSegment, type Segment } from '../memory/segment.js';
+import { streamBytes } from '../memory/stream.js';
+import { tickAfter } from '../memory/ticks.js';
+import {
+  createSharedMemory,
+  everyWaiter,
+  fileBytes,
+  futexWake,
+  ignoreTerminalSignals,
+  killNow,
+  mapShared,
+  monotonicNs,
+  sealSize,
+  setProcessName,
+  takeInstanceLock,
+} from '../os/index.js';
+import { KeeperCore, type KeeperWorld } from './keeper-core.js';
+import { type ChildOrder, type KeeperMessage, keeperFds, type LaunchOrder } from './orders.js';
+import type { Seat } from './seats.js';
+
+const pollMs = 5;
+
+const programs: Record<string, string> = {
+  driver: './driver.js',
+  replica: './replica.js',
+  control: '../control/main.js',
+  service: '../service/recorder-main.js',
+};
+
+/**
+ * V8 options of the real-time processes: a young generation that never fills in an hour of steady
+ * state, and compiled WebAssembly from the first tick.
+ */
+const realtimeFlags = ['--max-semi-space-size=4', '--min-semi-space-size=4'];
+const smallFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+
+function readOrder(): LaunchOrder {
+  const bytes = fileBytes(keeperFds.order);
+  const mapping = mapShared(keeperFds.order, bytes);
+  const order = JSON.parse(Buffer.from(mapping.buffer, 0, bytes).toString()) as LaunchOrder;
+  mapping.unmap();
+  closeSync(keeperFds.order);
+  return order;
+}
+
+/** One JSON object a line to whoever launched the engine; it may be gone. */
+function tell(message: KeeperMessage): void {
+  try {
+    writeSync(1, `${JSON.stringify(message)}\n`);
+  } catch {
+    // Nobody listens any more; the lifeline tells the same.
+  }
+}
+
+/** The engine's memory, made by the keeper and inherited by all it starts. */
+class Memory {
+  readonly segment: Segment;
+  readonly address: number;
+  readonly fd: number;
+  readonly streamFds: number[] = [];
+
+  constructor(order: LaunchOrder) {
+    const programBytes = fileBytes(keeperFds.program);
+    const geometry = { ...order.geometry, programBytes };
+    const { bytes } = layoutOf(geometry);
+    this.fd = createSharedMemory({ name: `tenuto:${order.name}`, bytes });
+    sealSize(this.fd);
+    const mapping = mapShared(this.fd, bytes, { writable: true });
+    this.address = mapping.address;
+    this.segment = createSegment(mapping.buffer, geometry);
+    const { words, layout } = this.segment;
+    const program = mapShared(keeperFds.program, programBytes);
+    this.segment.bytes.set(new Uint8Array(program.buffer, 0, programBytes), layout.program * 4);
+    program.unmap();
+    closeSync(keeperFds.program);
+    words[header.keeperPid] = process.pid;
+    if (order.stopFrames !== null) {
+      const ticks = Math.ceil(order.stopFrames / layout.quantum);
+      words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);
+      words[layout.clock + clock.stopArmed] = 1;
+    }
+    for (let i = 0; i < order.streams; i++) {
+      const size = streamBytes(layout.channels);
+      const fd = createSharedMemory({ name: `tenuto:${order.name}:stream${i}`, bytes: size });
+      sealSize(fd);
+      this.streamFds.push(fd);
+    }
+  }
+}
+
+/** Starts and ends real processes for the keeper's decisions. */
+class ProcessWorld implements KeeperWorld {
+  private readonly children = new Map<number, ChildProcess>();
+  private readonly epochNs = monotonicNs();
+  onEnd: (pid: number, code: number | null, signal: string | null) => void = () => {};
+
+  constructor(
+    private readonly order: LaunchOrder,
+    private readonly memory: Memory,
+  ) {}
+
+  nowUs(): number {
+    return monotonicNs() / 1000;
+  }
+
+  wake(word: number): void {
+    futexWake(this.memory.address + word * 4, everyWaiter);
+  }
+
+  spawn(seat: Seat): number {
+    const { memory, order } = this;
+    const script = fileURLToPath(new URL(programs[seat.role] ?? '', import.meta.url));
+    const assetFds = order.assets.map((_, index) => keeperFds.firstAsset + index);
+    const child = spawn(
+      process.execPath,
+      [...this.flags(seat), script, JSON.stringify(this.childOrder(seat))],
+      {
+        stdio: [
+          'ignore',
+          this.order.traceGc === null ? 'ignore' : 'inherit',
+          'inherit',
+          memory.fd,
+          ...memory.streamFds,
+          ...assetFds,
+        ],
+      },
+    );
+    const pid = child.pid ?? 0;
+    if (pid === 0) {
+      child.once('error', () => {});
+      return 0;
+    }
+    this.children.set(pid, child);
+    child.once('exit', (code, signal) => {
+      this.children.delete(pid);
+      this.onEnd(pid, code, signal);
+    });
+    return pid;
+  }
+
+  kill(seat: Seat): void {
+    killNow(seat.pid);
+  }
+
+  /** Lets the event loop end although a process could not be killed. */
+  letGo(): void {
+    for (const child of this.children.values()) child.unref();
+  }
+
+  private flags(seat: Seat): string[] {
+    const realtime = seat.role === 'driver' || seat.role === 'replica';
+    const flags = realtime ? [...realtimeFlags] : [...smallFlags];
+    if (this.order.traceGc !== null) flags.push('--trace-gc', '--trace-gc-nvp');
+    return flags;
+  }
+
+  private childOrder(seat: Seat): ChildOrder {
+    const { order } = this;
+    return {
+      engine: order.name,
+      keeperPid: process.pid,
+      row: seat.row,
+      place: seat.place,
+      incarnation: seat.starts,
+      streams: order.streams,
+      assets: order.assets,
+      realtime: order.realtime,
+      realtimePriority: order.realtimePriority,
+      driverQuanta: order.driverQuanta,
+      device: order.device,
+      epochNs: this.epochNs,
+      faults: order.faults,
+      service: seat.role === 'service' ? (order.services[seat.place] ?? null) : null,
+      log: order.log,
+    };
+  }
+}
+
+/** Tells the launcher once that sound has begun, and at last what the shutdown did. */
+function follow(core: KeeperCore, world: ProcessWorld, segment: Segment): void {
+  const { words, layout } = segment;
+  let playing = false;
+  const timer = setInterval(() => {
+    core.poll();
+    if (!playing && Atomics.load(words, layout.clock + clock.driverMark) >= DriverMark.playing) {
+      playing = true;
+      tell({ event: 'playing' });
+    }
+    if (core.report === null) return;
+    clearInterval(timer);
+    tell({ event: 'ended', report: core.report });
+    world.letGo();
+    process.exit(0);
+  }, pollMs);
+}
+
+function listen(core: KeeperCore): void {
+  const onSignal = () => {
+    if (core.stopping) core.force();
+    else core.stop('signal');
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, onSignal);
+  process.on('SIGHUP', () => {});
+  // The lifeline: any byte forces, its end means that the launcher is gone.
+  process.stdin.on('data', () => {
+    if (core.stopping) core.force();
+    else core.stop('requested');
+  });
+  process.stdin.on('end', () => core.stop('lifeline'));
+  process.stdin.on('error', () => core.stop('lifeline'));
+  process.stdin.resume();
+}
+
+function main(): void {
+  const order = readOrder();
+  ignoreTerminalSignals();
+  setProcessName(`tenuto ${order.name} keeper`);
+  const lock = takeInstanceLock(order.name);
+  if (lock === null) {
+    tell({
+      event: 'refused',
+      code: 'TENUTO_ENGINE_EXISTS',
+      message: `an engine named "${order.name}" is running`,
+    });
+    process.exit(3);
+  }
+  const memory = new Memory(order);
+  const world = new ProcessWorld(order, memory);
+  const { segment } = memory;
+  const core = new KeeperCore(segment, world, order.policy, {
+    replicas: order.replicas,
+    standby: order.standby,
+    control: true,
+    services: order.services.length,
+  });
+  world.onEnd = (pid, code, signal) => core.ended(pid, { code, signal });
+  writeProcess(segment, 0, {
+    pid: process.pid,
+    role: 'keeper',
+    place: 0,
+    state: 'running',
+    starts: 1,
+    startedUs: world.nowUs(),
+  });
+  listen(core);
+  core.poll();
+  tell({
+    event: 'started',
+    pid: process.pid,
+    segmentFd: memory.fd,
+    streamFds: memory.streamFds,
+  });
+  follow(core, world, segment);
+}
+
+main();

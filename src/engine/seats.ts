@@ -1,0 +1,84 @@
+import type { ProcessState, Role } from '../memory/process-table.js';
+
+/** How the keeper treats the processes it starts. All times in milliseconds. */
+export interface KeeperPolicy {
+  /** Wait before a process that died before it was of use is started again; doubles each time. */
+  backoffMs: number;
+  backoffMaxMs: number;
+  /** Starts of one seat in a minute after which the keeper gives it up. */
+  startsPerMinute: number;
+  /** A process that is not up by then is ended. */
+  bootMs: number;
+  /** A replica that stands still for so long is ended. */
+  replicaMs: number;
+  /** A driver without a beat for so long is ended, should the standby not have done it. */
+  driverMs: number;
+  /** A killed process that is not gone by then is left behind. */
+  abandonMs: number;
+  phases: { fadeMs: number; servicesMs: number; replicasMs: number; driverMs: number };
+}
+
+/** A place for one process, which outlives the processes that hold it. */
+export interface Seat {
+  /** Row in the process table. */
+  readonly row: number;
+  readonly role: Role;
+  /** A replica's slot, a driver's generation, a service's index, control's incarnation. */
+  place: number;
+  state: ProcessState;
+  /** 0 while nobody holds the seat. */
+  pid: number;
+  starts: number;
+  startedUs: number;
+  /** When to start the next one; Infinity for not at all. */
+  dueUs: number;
+  /** Deaths in a row before the process was of use. */
+  earlyDeaths: number;
+  /** Times of the starts within the last minute. */
+  recentStartsUs: number[];
+  killedUs: number;
+  /** The last sign of progress, and since when it has not changed. */
+  progress: number;
+  progressUs: number;
+}
+
+export function emptySeat(row: number, role: Role, place: number): Seat {
+  return {
+    row,
+    role,
+    place,
+    state: 'waiting',
+    pid: 0,
+    starts: 0,
+    startedUs: 0,
+    dueUs: 0,
+    earlyDeaths: 0,
+    recentStartsUs: [],
+    killedUs: 0,
+    progress: 0,
+    progressUs: 0,
+  };
+}
+
+const minuteUs = 60e6;
+
+/**
+ * When a seat whose process died is to be filled again: at once after a death in service, later
+ * and later after deaths before that, never when it used up its starts for the minute.
+ */
+export function nextStartUs(seat: Seat, policy: KeeperPolicy, nowUs: number): number {
+  seat.recentStartsUs = seat.recentStartsUs.filter((time) => nowUs - time < minuteUs);
+  if (seat.recentStartsUs.length >= policy.startsPerMinute) return Number.POSITIVE_INFINITY;
+  if (seat.earlyDeaths <= 1) return nowUs;
+  const backoffMs = policy.backoffMs * 2 ** Math.min(seat.earlyDeaths - 2, 20);
+  return nowUs + Math.min(backoffMs, policy.backoffMaxMs) * 1000;
+}
+
+/** Notes progress; returns for how many milliseconds there has been none. */
+export function stillMs(seat: Seat, progress: number, nowUs: number): number {
+  if (progress !== seat.progress || seat.progressUs === 0) {
+    seat.progress = progress;
+    seat.progressUs = nowUs;
+  }
+  return (nowUs - seat.progressUs) / 1000;
+}

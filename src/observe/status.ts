@@ -1,0 +1,124 @@
+import { type CounterName, readCounters } from '../memory/counters.js';
+import { currentSealedTick } from '../memory/journal.js';
+import {
+  clock,
+  Directive,
+  DriverMark,
+  generation,
+  service,
+} from '../memory/layout.js';
+import { generationAt } from '../memory/generations.js';
+import {
+  type ProcessState,
+  type Role,
+  readProcesses,
+  type Scheduling,
+} from '../memory/process-table.js';
+import type { Segment } from '../memory/segment.js';
+import { fencedGeneration } from '../memory/ticks.js';
+
+/**
+ * How an engine is. `starting`: nothing played yet. `degraded`: it plays, but a process was given
+ * up or left behind, so that it is less protected or incomplete. `ended`: the stream is over.
+ */
+export type EngineState = 'starting' | 'running' | 'degraded' | 'stopping' | 'ended';
+
+/** One process of the engine. */
+export interface ProcessStatus {
+  pid: number;
+  role: Role;
+  state: ProcessState;
+  scheduling: Scheduling;
+  /** How often the place has been filled. */
+  starts: number;
+  /** A replica's slot. */
+  slot?: number;
+  /** Of a replica: whether the driver reads it first. */
+  primary?: boolean;
+  /** A driver's generation. */
+  generation?: number;
+}
+
+export interface RecordingStatus {
+  state: 'starting' | 'running' | 'finished' | 'failed';
+  frames: number;
+  lostFrames: number;
+}
+
+/** The state of an engine at one moment. `tenuto status --json` prints it with `"v": 1`. */
+export interface Status {
+  name: string;
+  state: EngineState;
+  /** Frames per second. */
+  rate: number;
+  /** Frames per quantum. */
+  quantum: number;
+  channels: number;
+  /** Quanta between sealing and playing. */
+  lead: number;
+  /** The last sealed tick, as unsigned 32-bit number. */
+  tick: number;
+  /** Seconds of content that were played. */
+  playedSec: number;
+  generation: number;
+  processes: ProcessStatus[];
+  recordings: RecordingStatus[];
+  counters: Record<CounterName, number>;
+}
+
+const recordingStates = ['starting', 'starting', 'running', 'finished', 'failed'] as const;
+
+function readRecordings(segment: Segment): RecordingStatus[] {
+  const { words, layout } = segment;
+  return readProcesses(segment)
+    .filter((row) => row.role === 'service')
+    .map((row) => {
+      const at = layout.services + row.place * service.words;
+      const low = words[at + service.framesLow]! >>> 0;
+      return {
+        state: recordingStates[Atomics.load(words, at + service.state)] ?? 'starting',
+        frames: words[at + service.framesHigh]! * 2 ** 32 + low,
+        lostFrames: words[at + service.lostFrames]! >>> 0,
+      };
+    });
+}
+
+function readState(segment: Segment, processes: ProcessStatus[]): EngineState {
+  const { words, layout } = segment;
+  const mark = Atomics.load(words, layout.clock + clock.driverMark);
+  if (mark === DriverMark.ended) return 'ended';
+  if (Atomics.load(words, layout.clock + clock.directive) > Directive.run) return 'stopping';
+  if (mark === DriverMark.starting) return 'starting';
+  const lost = processes.some(({ state }) => state === 'gave-up' || state === 'abandoned');
+  const failed = readRecordings(segment).some(({ state }) => state === 'failed');
+  return lost || failed ? 'degraded' : 'running';
+}
+
+/** Reads the status from the engine's memory, without asking anybody. */
+export function readStatus(segment: Segment, name: string): Status {
+  const { words, layout } = segment;
+  const primary = Atomics.load(words, layout.clock + clock.primary);
+  const counters = readCounters(segment);
+  const processes = readProcesses(segment).map((row): ProcessStatus => {
+    const { pid, role, state, scheduling, starts, place } = row;
+    const shared = { pid, role, state, scheduling, starts };
+    if (role === 'replica') return { ...shared, slot: place, primary: place === primary };
+    return role === 'driver' ? { ...shared, generation: place } : shared;
+  });
+  const committed = Atomics.load(words, layout.clock + clock.committed);
+  const entry = generationAt(segment, fencedGeneration(committed));
+  return {
+    name,
+    state: readState(segment, processes),
+    rate: layout.rateHz,
+    quantum: layout.quantum,
+    channels: layout.channels,
+    lead: layout.lead,
+    tick: currentSealedTick(segment) >>> 0,
+    playedSec: (counters.quanta * layout.quantum) / layout.rateHz,
+    generation: words[entry + generation.number]!,
+    processes,
+    recordings: readRecordings(segment),
+    counters,
+  };
+}

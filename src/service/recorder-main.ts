@@ -1,0 +1,60 @@
+import { attach, type Attachment } from '../engine/attach.js';
+import { childExit } from '../engine/keeper-core.js';
+import { TenutoError } from '../errors.js';
+import { WavWriter } from '../media/wav-writer.js';
+import { clock, Directive, ServiceState, service } from '../memory/layout.js';
+import { monotonicNs } from '../os/index.js';
+import { RecorderCore } from './recorder-core.js';
+
+/** How often it looks at the output ring; the ring holds a hundred times as much. */
+const lookNs = 20e6;
+
+function openFile(attachment: Attachment, path: string): WavWriter {
+  const { segment, order } = attachment;
+  const { words, layout } = segment;
+  const begun = layout.services + order.place * service.words + service.begun;
+  if (Atomics.load(words, begun) === 1) return WavWriter.resume(path);
+  const writer = WavWriter.create(path, { rate: layout.rateHz, channels: layout.channels });
+  Atomics.store(words, begun, 1);
+  return writer;
+}
+
+function record(attachment: Attachment): void {
+  const { segment, order } = attachment;
+  const { words, layout } = segment;
+  const { path, stopFrames, syncMs } = order.service!;
+  const state = layout.services + order.place * service.words + service.state;
+  using writer = openFile(attachment, path);
+  const core = new RecorderCore(segment, order.place, writer, stopFrames);
+  Atomics.store(words, state, ServiceState.running);
+  let syncedNs = monotonicNs();
+  for (;;) {
+    const directive = Atomics.load(words, layout.clock + clock.directive);
+    core.catchUp();
+    if (core.complete || directive >= Directive.finish) break;
+    if (monotonicNs() - syncedNs > syncMs * 1e6) {
+      writer.sync();
+      syncedNs = monotonicNs();
+    }
+    attachment.wait(layout.clock + clock.directive, directive, lookNs);
+  }
+  writer.close();
+  Atomics.store(words, state, ServiceState.finished);
+}
+
+function main(): void {
+  const attachment = attach('recorder', { locked: false });
+  const { segment, order } = attachment;
+  try {
+    record(attachment);
+  } catch (error) {
+    const state = segment.layout.services + order.place * service.words + service.state;
+    Atomics.store(segment.words, state, ServiceState.failed);
+    if (!(error instanceof TenutoError)) throw error;
+    process.stderr.write(`tenuto: ${error.code}: ${error.message}\nremedy: ${error.remedy}\n`);
+    process.exit(childExit.hopeless);
+  }
+  process.exit(childExit.finished);
+}
+
+main();

@@ -1,0 +1,4 @@
+export { type SettingKey, settingKeys } from './keys.js';
+export { loadSettings, type SettingsSources, settingsFileName } from './load.js';
+export { settingsReference } from './reference.js';
+export { type DeviceFault, type Settings, settingsSchema } from './schema.js';

@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { limits } from '../limits.js';
+
+/** What a setting's entry says beside its type; the flag, the reference page and reload use it. */
+export interface SettingMeta {
+  /** One sentence for `--help` and the reference page, with the unit and what 0 means. */
+  description: string;
+  /** The command line flag without dashes, for the settings that people change often. */
+  flag?: string;
+  /** True when a running engine takes a change over on SIGHUP; otherwise it needs a restart. */
+  live?: boolean;
+}
+
+function describe<T extends z.ZodType>(schema: T, description: string, more?: object): T {
+  return schema.meta({ description, ...more } satisfies SettingMeta);
+}
+
+const whole = (min: number, max: number) => z.number().int().min(min).max(max);
+
+/** One thing that the virtual device does at a set time, to rehearse what real devices do. */
+export const faultSchema = z.strictObject({
+  kind: z.enum(['vanish', 'hang', 'shortWrite']),
+  atMs: z.number().min(0),
+  forMs: z.number().min(0).default(0),
+});
+
+const engine = z.strictObject({
+  name: describe(
+    z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
+    'Name of the engine; one engine of a name runs at a time.',
+    { flag: 'name' },
+  ).default('default'),
+  rateHz: describe(whole(limits.rateHzMin, limits.rateHzMax), 'Frames per second.', {
+    flag: 'rate',
+  }).default(48_000),
+  quantumFrames: describe(
+    whole(limits.quantumFramesMin, limits.quantumFramesMax).multipleOf(32),
+    'Frames in one quantum, a multiple of 32.',
+    { flag: 'quantum' },
+  ).default(128),
+  leadQuanta: describe(
+    whole(limits.leadQuantaMin, limits.leadQuantaMax),
+    'Quanta between sealing a tick and playing it: latency bought for safety.',
+    { flag: 'lead' },
+  ).default(4),
+  channels: describe(whole(1, limits.channelsMax), 'Channels that are played.', {
+    flag: 'channels',
+  }).default(2),
+  replicas: describe(
+    whole(1, limits.replicasMax),
+    'Processes that render the same sound; 1 gives up protection.',
+    { flag: 'replicas' },
+  ).default(2),
+  realtime: describe(
+    z.enum(['auto', 'off']),
+    'auto: driver and replicas ask for real-time scheduling and fall back without; off: never ask.',
+  ).default('auto'),
+  realtimePriority: describe(
+    whole(2, 98),
+    'SCHED_FIFO priority of the driver; replicas run one below.',
+  ).default(70),
+});
+
+const device = z.strictObject({
+  name: describe(
+    z.string().min(1),
+    'Device to play on, as `tenuto devices` lists it; `default` takes the first that works.',
+    { flag: 'device' },
+  ).default('default'),
+  onLoss: describe(
+    z.enum(['hold', 'continue']),
+    'While there is no device. hold: ticks stop and streams wait; continue: ticks go on by the clock.',
+  ).default('hold'),
+  virtual: z
+    .strictObject({
+      rateErrorPpm: describe(
+        z.number().min(-10_000).max(10_000),
+        'How much faster than true the virtual device runs, in parts per million.',
+      ).default(0),
+      jitterUs: describe(
+        whole(0, 1_000_000),
+        'Largest random lateness of a virtual period, in microseconds; 0 is none.',
+      ).default(0),
+      faults: describe(
+        z.array(faultSchema).max(64),
+        'Faults of the virtual device by time since its opening: {kind: vanish|hang|shortWrite, atMs, forMs}.',
+      ).default([]),
+    })
+    .prefault({}),
+});
+
+const restart = z
+  .strictObject({
+    backoffMs: describe(
+      whole(1, 60_000),
+      'Wait before the second restart in a row of one process; it doubles each time.',
+      { live: true },
+    ).default(10),
+    backoffMaxMs: describe(whole(1, 600_000), 'Longest wait before a restart.', {
+      live: true,
+    }).default(5000),
+    perMinute: describe(
+      whole(1, 10_000),
+      'Restarts of one process in a minute before the keeper gives up on it and says so.',
+      { live: true },
+    ).default(600),
+  })
+  .refine((value) => value.backoffMs <= value.backoffMaxMs, {
+    message: 'must not be longer than restart.backoffMaxMs',
+    path: ['backoffMs'],
+  });
+
+const watchdog = z.strictObject({
+  replicaMs: describe(
+    whole(5, 60_000),
+    'A replica that publishes nothing for so long while it has work is replaced.',
+    { live: true },
+  ).default(50),
+  driverQuanta: describe(
+    whole(1, 1000),
+    'A driver without progress for so many quanta is fenced, and the standby takes over.',
+    { live: true },
+  ).default(2),
+});
+
+const deadline = { live: true };
+
+const shutdown = z.strictObject({
+  fadeMs: describe(whole(0, 10_000), 'For the sound to fade out.', deadline).default(100),
+  servicesMs: describe(whole(1, 60_000), 'For services to finish their files.', deadline).default(
+    2000,
+  ),
+  replicasMs: describe(whole(1, 60_000), 'For replicas to stop.', deadline).default(200),
+  driverMs: describe(
+    whole(1, 60_000),
+    'For the driver to drain and close its device, and then for the control process to end.',
+    deadline,
+  ).default(1000),
+  abandonMs: describe(
+    whole(1, 60_000),
+    'What was killed and is still there after so long is left behind, by name.',
+    deadline,
+  ).default(500),
+});
+
+/**
+ * Everything that can be set. This one schema gives validation, defaults, `TENUTO_*` names, flags
+ * and `docs/settings.md`.
+ */
+export const settingsSchema = z.strictObject({
+  engine: engine.prefault({}),
+  device: device.prefault({}),
+  restart: restart.prefault({}),
+  watchdog: watchdog.prefault({}),
+  snapshot: z
+    .strictObject({
+      everyTicks: describe(
+        whole(1, 1_000_000),
+        'Ticks between two snapshots: how far a new replica has to replay at most.',
+      ).default(188),
+    })
+    .prefault({}),
+  shutdown: shutdown.prefault({}),
+  record: z
+    .strictObject({
+      syncMs: describe(
+        whole(10, 600_000),
+        'Between two updates of a recording on the disk: what a power cut can cost.',
+        { live: true },
+      ).default(500),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: describe(
+        z.enum(['silent', 'error', 'warn', 'info', 'debug']),
+        'Least weight of what is logged to standard error.',
+        { flag: 'log-level', live: true },
+      ).default('warn'),
+      format: describe(
+        z.enum(['text', 'json']),
+        'text: one readable line each; json: one object a line.',
+        { flag: 'log-format', live: true },
+      ).default('text'),
+    })
+    .prefault({}),
+  control: z.strictObject({}).prefault({}),
+});
+
+/** All settings, validated and complete. */
+export type Settings = z.output<typeof settingsSchema>;
+/** One scripted fault of the virtual device. */
+export type DeviceFault = z.output<typeof faultSchema>;
