@@ -78,6 +78,8 @@ export class KeeperCore {
   private knownGeneration = 0;
   private tellTakeoverOf = 0;
   private shutdown: Shutdown | null = null;
+  /** Slots that processes which could not be killed may still write to, by pid. */
+  private readonly abandonedSlots = new Map<number, number>();
 
   constructor(
     private readonly segment: Segment,
@@ -137,6 +139,7 @@ export class KeeperCore {
 
   /** A process is gone. */
   ended(pid: number, ending: Ending): void {
+    this.abandonedSlots.delete(pid);
     const seat = this.seats.find((one) => one.pid === pid);
     if (!seat) return;
     const nowUs = this.world.nowUs();
@@ -154,7 +157,10 @@ export class KeeperCore {
   private start(seat: Seat, nowUs: number): void {
     if (seat.role === 'driver') seat.place = this.nextGeneration++;
     if (seat.role === 'control') seat.place++;
-    if (seat.role === 'replica') this.prepareSlot(seat);
+    if (seat.role === 'replica' && !this.prepareSlot(seat)) {
+      seat.dueUs = nowUs + this.policy.abandonMs * 1000;
+      return;
+    }
     if (seat.starts > 0) {
       const counter = restartCounter[seat.role];
       if (counter !== undefined) count(this.segment, counter, 1);
@@ -170,12 +176,17 @@ export class KeeperCore {
     this.setState(seat, 'starting');
   }
 
-  private prepareSlot(seat: Seat): void {
+  /** Finds and clears a slot. False when there is none to be had yet. */
+  private prepareSlot(seat: Seat): boolean {
     const { words } = this.segment;
+    const slot = this.freeSlot(seat.place);
+    if (slot < 0) return false;
+    seat.place = slot;
     const at = replicaAt(this.segment, seat.place);
     Atomics.store(words, at + replica.state, ReplicaState.booting);
     words[at + replica.incarnation] = seat.starts + 1;
     words[at + replica.working] = words[at + replica.published]!;
+    return true;
   }
 
   /** What a dead replica leaves: perhaps the record that it died of. */
@@ -338,21 +349,20 @@ export class KeeperCore {
     count(this.segment, counterIndex.abandoned, 1);
     this.event('abandoned', seat.place, seat.pid);
     this.shutdown?.abandon(seat);
-    if (seat.role === 'replica') seat.place = this.freeSlot(seat.place);
+    if (seat.role === 'replica') this.abandonedSlots.set(seat.pid, seat.place);
     seat.pid = 0;
     seat.killedUs = 0;
     this.setState(seat, 'abandoned');
     seat.dueUs = this.shutdown ? Number.POSITIVE_INFINITY : nowUs;
   }
 
-  /** A slot that no process ever held, since the old one may still be written. */
-  private freeSlot(held: number): number {
-    const { words } = this.segment;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      const at = replicaAt(this.segment, slot);
-      if (words[at + replica.incarnation] === 0) return slot;
-    }
-    return held;
+  /** A slot that no process can still write to; -1 when those left behind hold them all. */
+  private freeSlot(wanted: number): number {
+    const held = new Set(this.abandonedSlots.values());
+    for (const one of this.seats) if (one.role === 'replica' && one.pid !== 0) held.add(one.place);
+    if (!held.has(wanted)) return wanted;
+    for (let slot = 0; slot < replicaSlots; slot++) if (!held.has(slot)) return slot;
+    return -1;
   }
 
   private noticeEnd(): void {

@@ -1,0 +1,148 @@
+import { findRecord, recordAt } from '../../src/memory/journal.js';
+import {
+  clock,
+  commandWords,
+  journalTicks,
+  OutputKind,
+  outputHeader,
+  RecordStatus,
+  record,
+} from '../../src/memory/layout.js';
+import { outputAt } from '../../src/memory/output-ring.js';
+import type { Segment } from '../../src/memory/segment.js';
+import {
+  fencedGeneration,
+  fencedValue,
+  isLaterGeneration,
+  tickAfter,
+} from '../../src/memory/ticks.js';
+import { ToyOp, ToyPatch } from './toy-patch.js';
+
+/** An invariant that does not hold. */
+export class Violation extends Error {}
+
+function check(holds: boolean, what: () => string): void {
+  if (!holds) throw new Violation(what());
+}
+
+/**
+ * Watches from outside, after every step of any party, and knows only what was sealed: it renders
+ * the journal by itself and compares every quantum on the output ring with that.
+ */
+export class Checker {
+  private readonly reference: ToyPatch;
+  private readonly sealedRecords = new Map<number, Int32Array>();
+  private readonly seenCommands = new Set<number>();
+  private lastCommandOfLane = new Map<number, number>();
+  private sealed: number;
+  private position = 0;
+  private nextTick: number;
+  private sealingGeneration = 0;
+  private outputGeneration = 0;
+  playedTicks = 0;
+  concealed = 0;
+  voidedTicks = 0;
+
+  constructor(private readonly segment: Segment) {
+    const { firstTick, quantumSamples } = segment.layout;
+    this.reference = new ToyPatch(quantumSamples, () => {});
+    this.sealed = tickAfter(firstTick, -1);
+    this.nextTick = firstTick;
+  }
+
+  /** Commands that were sealed so far. */
+  get commands(): ReadonlySet<number> {
+    return this.seenCommands;
+  }
+
+  afterStep(): void {
+    const { words, layout } = this.segment;
+    const sealed = words[layout.clock + clock.sealed]!;
+    this.sealingGeneration = this.onward(this.sealingGeneration, fencedGeneration(sealed));
+    const sealedTo = fencedValue(sealed, this.sealed);
+    while (this.sealed !== sealedTo) this.takeSealed(tickAfter(this.sealed, 1));
+    const committed = words[layout.clock + clock.committed]!;
+    const generation = fencedGeneration(committed);
+    this.outputGeneration = this.onward(this.outputGeneration, generation);
+    const committedTo = fencedValue(committed, this.position);
+    const steps = (committedTo - this.position) | 0;
+    check(steps >= 0 && steps <= 1, () => `the output position moved by ${steps}`);
+    if (steps === 1) this.takeCommitted(generation);
+  }
+
+  private onward(before: number, now: number): number {
+    const ok = before === now || isLaterGeneration(now, before);
+    check(ok, () => `generation ${before} was followed by ${now}`);
+    return now;
+  }
+
+  private takeSealed(tick: number): void {
+    const { words } = this.segment;
+    const at = recordAt(this.segment, this.sealingGeneration, tick);
+    check(words[at + record.tick] === tick, () => `tick ${tick} was sealed without its record`);
+    const copy = words.slice(at, at + record.words);
+    this.sealedRecords.set(tick, copy);
+    this.sealedRecords.delete(tickAfter(tick, -journalTicks));
+    for (let i = 0; i < copy[record.commands]!; i++) {
+      const command = record.body + i * commandWords;
+      this.takeCommand(copy[command + 5]!, copy[command + 6]!, tick);
+    }
+    this.sealed = tick;
+  }
+
+  private takeCommand(id: number, lane: number, tick: number): void {
+    check(!this.seenCommands.has(id), () => `command ${id} was sealed again at tick ${tick}`);
+    const before = this.lastCommandOfLane.get(lane) ?? 0;
+    check(id > before, () => `command ${id} was sealed after ${before} at tick ${tick}`);
+    this.seenCommands.add(id);
+    this.lastCommandOfLane.set(lane, id);
+  }
+
+  private takeCommitted(generation: number): void {
+    const { words, samples } = this.segment;
+    const { position } = this;
+    const at = outputAt(this.segment, generation, position);
+    check(words[at + outputHeader.position] === position, () => `position ${position} is not there`);
+    this.position = tickAfter(position, 1);
+    if (words[at + outputHeader.kind] === OutputKind.concealed) {
+      this.concealed++;
+      return;
+    }
+    const tick = words[at + outputHeader.tick]!;
+    check(tick === this.nextTick, () => `tick ${tick} was played where ${this.nextTick} was due`);
+    this.renderReference(tick);
+    const from = at + outputHeader.words;
+    const { output } = this.reference;
+    for (let i = 0; i < output.length; i++) {
+      check(Object.is(samples[from + i], output[i]), () => `sample ${i} of tick ${tick} is wrong`);
+    }
+    this.nextTick = tickAfter(tick, 1);
+    this.playedTicks++;
+  }
+
+  /** Renders a tick from what was sealed; only the keeper may have changed it, by voiding it. */
+  private renderReference(tick: number): void {
+    const { words } = this.segment;
+    const sealed = this.sealedRecords.get(tick);
+    const at = findRecord(this.segment, tick);
+    check(sealed !== undefined && at >= 0, () => `tick ${tick} was played but is not sealed`);
+    const used = record.body + sealed![record.commands]! * commandWords;
+    for (let i = 0; i < used; i++) {
+      const same = words[at + i] === sealed![i] || i === record.status;
+      check(same, () => `the record of tick ${tick} changed after it was sealed`);
+    }
+    const status = words[at + record.status]!;
+    check(status !== RecordStatus.live, () => `tick ${tick} was played before it was passed`);
+    for (let i = 0; i < 8; i++) {
+      this.reference.setStreamEnd(i, sealed![record.streamEnds + i]!);
+    }
+    if (status === RecordStatus.void) this.voidedTicks++;
+    const commands = status === RecordStatus.void ? 0 : sealed![record.commands]!;
+    for (let i = 0; i < commands; i++) {
+      this.reference.apply(sealed!, record.body + i * commandWords);
+      const op = sealed![record.body + i * commandWords]!;
+      check(op === ToyOp.mix, () => `a fatal command was passed at tick ${tick}`);
+    }
+    this.reference.render();
+  }
+}

@@ -1,0 +1,192 @@
+import { type Device, DeviceSignal } from '../../src/device/device.js';
+import { DriverCore, DriverStep } from '../../src/engine/driver-core.js';
+import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
+import type { Seat } from '../../src/engine/seats.js';
+import { StandbyAdvice, StandbyCore } from '../../src/engine/standby-core.js';
+import { currentDriverPid } from '../../src/engine/takeover.js';
+import { offerCommand } from '../../src/memory/commands.js';
+import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
+import { clock, commandWords, laneCount, record } from '../../src/memory/layout.js';
+import type { Segment } from '../../src/memory/segment.js';
+import type { Random } from './random.js';
+import { ToyOp, ToyPatch } from './toy-patch.js';
+
+/** What a party asks of the scheduler after a step. */
+export type Wish =
+  /** Go on. */
+  | { kind: 'go' }
+  /** Nothing to do until then, or until the word is woken. */
+  | { kind: 'wait'; untilUs: number; word: number; value: number }
+  /** It has ended by itself. */
+  | { kind: 'exit'; code: number };
+
+const go: Wish = { kind: 'go' };
+
+/** What parties see of the simulated world. */
+export interface PartyWorld {
+  readonly segment: Segment;
+  readonly random: Random;
+  nowUs(): number;
+  wake(word: number): void;
+  /** SIGKILL to the process of this pid. */
+  kill(pid: number): void;
+  /** A number that no command had before. */
+  nextCommandId(): number;
+  readonly poisonChance: number;
+  readonly sabotage: Sabotage;
+}
+
+/** Ways to break the code under test, which the checker must notice. */
+export interface Sabotage {
+  driver?: (core: DriverCore) => void;
+  replica?: (core: ReplicaCore) => void;
+}
+
+/** One simulated process. */
+export interface Party {
+  step(): Wish;
+}
+
+/** A device that is due at the pace of the simulated clock. */
+class SimulatedDevice implements Device {
+  readonly name = 'simulated';
+  readonly captureChannels = 0;
+  readonly latencyFrames = 0;
+  constructor(
+    readonly rateHz: number,
+    readonly channels: number,
+  ) {}
+  open(): void {}
+  wait(): DeviceSignal {
+    return DeviceSignal.due;
+  }
+  read(): void {}
+  write(): DeviceSignal {
+    return DeviceSignal.due;
+  }
+  close(): void {}
+}
+
+export function quantumUs({ layout }: Segment): number {
+  return (layout.quantum * 1e6) / layout.rateHz;
+}
+
+/** A driver process: first the standby's watch, then the driver itself. */
+export class DriverParty implements Party {
+  private readonly standby: StandbyCore;
+  private core: DriverCore | null = null;
+  private dueUs = 0;
+
+  constructor(
+    private readonly world: PartyWorld,
+    private readonly seat: { place: number; pid: number },
+  ) {
+    const { segment } = world;
+    this.standby = new StandbyCore(segment, seat.place, 3 * quantumUs(segment), world.nowUs());
+    segment.words[segment.layout.clock + clock.standbyReady] = seat.place;
+  }
+
+  step(): Wish {
+    return this.core === null ? this.standBy() : this.drive(this.core);
+  }
+
+  private standBy(): Wish {
+    const { world } = this;
+    const advice = this.standby.advise(world.nowUs());
+    if (advice === StandbyAdvice.leave) return { kind: 'exit', code: 0 };
+    if (advice === StandbyAdvice.wait) {
+      const untilUs = world.nowUs() + quantumUs(world.segment);
+      return { kind: 'wait', untilUs, word: this.standby.waitWord, value: this.standby.waitValue };
+    }
+    world.kill(currentDriverPid(world.segment));
+    const { rateHz, channels } = world.segment.layout;
+    const who = { generation: this.seat.place, pid: this.seat.pid };
+    const device = new SimulatedDevice(rateHz, channels);
+    const clockWorld = { nowUs: () => world.nowUs() | 0, wake: (word: number) => world.wake(word) };
+    this.core = new DriverCore(world.segment, device, clockWorld, who, []);
+    world.sabotage.driver?.(this.core);
+    this.dueUs = world.nowUs();
+    return go;
+  }
+
+  private drive(core: DriverCore): Wish {
+    const step = core.step();
+    if (step === DriverStep.go) return go;
+    if (step === DriverStep.done) return { kind: 'exit', code: core.end === 'closed' ? 0 : 1 };
+    const now = this.world.nowUs();
+    if (now < this.dueUs) return { kind: 'wait', untilUs: this.dueUs, word: -1, value: 0 };
+    const late = now - this.dueUs > 2 * quantumUs(this.world.segment);
+    this.dueUs = late ? now : this.dueUs + quantumUs(this.world.segment);
+    core.deviceAnswered(late ? DeviceSignal.xrun : DeviceSignal.due);
+    return go;
+  }
+}
+
+/** A replica process; a fatal command ends or stops it for good. */
+export class ReplicaParty implements Party {
+  private readonly core: ReplicaCore;
+  private fate: 'none' | 'die' | 'hang' = 'none';
+
+  constructor(
+    private readonly world: PartyWorld,
+    seat: Seat,
+  ) {
+    const { segment } = world;
+    const patch = new ToyPatch(segment.layout.quantumSamples, (op) => {
+      this.fate = op === ToyOp.hang ? 'hang' : 'die';
+      throw fatal;
+    });
+    this.core = new ReplicaCore(segment, patch, seat.place, seat.starts);
+    world.sabotage.replica?.(this.core);
+  }
+
+  step(): Wish {
+    const never = Number.POSITIVE_INFINITY;
+    if (this.fate === 'hang') return { kind: 'wait', untilUs: never, word: -1, value: 0 };
+    try {
+      const step = this.core.step();
+      if (step === ReplicaStep.go) return go;
+      if (step === ReplicaStep.done) return { kind: 'exit', code: this.core.end === 'left' ? 0 : 1 };
+    } catch (error) {
+      if (error !== fatal) throw error;
+      return (this.fate as string) === 'die' ? { kind: 'exit', code: 139 } : go;
+    }
+    const untilUs = this.world.nowUs() + 50_000;
+    return { kind: 'wait', untilUs, word: this.core.waitWord, value: this.core.waitValue };
+  }
+}
+
+const fatal = Symbol('fatal command');
+
+/** The control process: offers commands, some of which are fatal to whoever applies them. */
+export class ControlParty implements Party {
+  constructor(
+    private readonly world: PartyWorld,
+    private readonly seat: Seat,
+  ) {
+    const { words, layout } = world.segment;
+    words[layout.clock + clock.controlReady] = seat.place + 1;
+  }
+
+  step(): Wish {
+    const { world } = this;
+    const { random } = world;
+    const lane = this.seat.place % laneCount;
+    for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
+      const command = new Int32Array(commandWords);
+      const fatalOp = random.chance(0.5) ? ToyOp.die : ToyOp.hang;
+      command[0] = random.chance(world.poisonChance) ? fatalOp : ToyOp.mix;
+      command[3] = random.below(2 ** 31);
+      command[5] = world.nextCommandId();
+      command[6] = this.seat.place;
+      if (!offerCommand(world.segment, lane, this.taken(lane), command)) break;
+    }
+    return { kind: 'wait', untilUs: world.nowUs() + random.between(500, 20_000), word: -1, value: 0 };
+  }
+
+  private taken(lane: number): number {
+    const { segment } = this.world;
+    const at = findRecord(segment, currentSealedTick(segment));
+    return at < 0 ? 0 : segment.words[at + record.laneCursors + lane]!;
+  }
+}

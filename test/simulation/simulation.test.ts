@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import type { DriverCore } from '../../src/engine/driver-core.js';
+import type { ReplicaCore } from '../../src/engine/replica-core.js';
+import { SnapshotState, snapshot } from '../../src/memory/layout.js';
+import { Violation } from './checker.js';
+import type { Sabotage } from './parties.js';
+import { Simulation, type SimulationReport } from './simulation.js';
+
+/** `TENUTO_SIMULATION_SEED=N` replays one run; without it every run is another one. */
+const given = process.env['TENUTO_SIMULATION_SEED'];
+const firstSeed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+const runs = given === undefined ? 75 : 1;
+const ticksPerRun = 10_000;
+
+function sum(reports: SimulationReport[], of: (report: SimulationReport) => number): number {
+  return reports.reduce((total, report) => total + of(report), 0);
+}
+
+function simulate(
+  seed: number,
+  more: { sabotage?: Sabotage; snapshotTicks?: number } = {},
+): SimulationReport {
+  try {
+    return new Simulation({ seed, ticks: ticksPerRun, faultEveryTicks: 80, ...more }).run();
+  } catch (error) {
+    if (error instanceof Violation) error.message += ` (TENUTO_SIMULATION_SEED=${seed})`;
+    throw error;
+  }
+}
+
+describe('the engine under a seeded scheduler', () => {
+  it('keeps every invariant over a million ticks and ten thousand faults', () => {
+    process.stdout.write(`simulation: first seed ${firstSeed}\n`);
+    const reports: SimulationReport[] = [];
+    for (let i = 0; i < runs; i++) reports.push(simulate(firstSeed + i));
+    const faults = sum(reports, (one) => Object.values(one.faults).reduce((a, b) => a + b, 0));
+    const ticks = sum(reports, (one) => one.playedTicks);
+    process.stdout.write(
+      `simulation: ${ticks} ticks, ${faults} faults, ${sum(reports, (one) => one.steps)} steps, ` +
+        `${sum(reports, (one) => one.takeovers)} takeovers, ${sum(reports, (one) => one.joins)} ` +
+        `joins, ${sum(reports, (one) => one.commands)} commands, ` +
+        `${sum(reports, (one) => one.voidedTicks)} records voided\n`,
+    );
+    if (given !== undefined) return;
+    expect(ticks).toBeGreaterThanOrEqual(1_000_000);
+    expect(faults).toBeGreaterThanOrEqual(10_000);
+    expect(sum(reports, (one) => one.voidedTicks)).toBeGreaterThan(0);
+  }, 600_000);
+});
+
+/** Reaches into a core, to break it. */
+type Inside<T> = T & Record<string, unknown>;
+const inside = <T>(core: T) => core as Inside<T>;
+
+const bugs: Record<string, Sabotage> = {
+  'a driver that counts filler as content': {
+    driver: (core: DriverCore) => {
+      const it = inside(core) as Record<string, never> & { conceal: () => number; head: number };
+      const conceal = it.conceal;
+      it.conceal = () => {
+        it.head = (it.head + 1) | 0;
+        return conceal.call(core);
+      };
+    },
+  },
+  'a driver that takes over without the cursors of its predecessor': {
+    driver: (core: DriverCore) => {
+      const { sealer } = inside(core) as unknown as { sealer: { resume: () => void } };
+      sealer.resume = () => {};
+    },
+  },
+  'a driver that goes on although it was fenced': {
+    driver: (core: DriverCore) => {
+      const it = inside(core) as unknown as { leave: () => number; phase: unknown; wait: unknown };
+      it.leave = () => {
+        it.phase = it.wait;
+        return 0;
+      };
+      const own = inside(core) as unknown as { commit: () => number };
+      const commit = own.commit;
+      own.commit = () => {
+        const before = Atomics.compareExchange;
+        try {
+          Object.assign(Atomics, {
+            compareExchange: (words: Int32Array, at: number, old: number, now: number) => {
+              Atomics.store(words, at, now);
+              return old;
+            },
+          });
+          return commit.call(core);
+        } finally {
+          Object.assign(Atomics, { compareExchange: before });
+        }
+      };
+    },
+  },
+  'a replica that calls a snapshot valid before it is whole': {
+    replica: (core: ReplicaCore) => {
+      const it = inside(core) as unknown as {
+        snapshotFirstHalf: () => number;
+        segment: { words: Int32Array };
+        to: number;
+        tick: number;
+      };
+      const half = it.snapshotFirstHalf;
+      it.snapshotFirstHalf = () => {
+        const step = half.call(core);
+        it.segment.words[it.to + snapshot.tick] = it.tick;
+        it.segment.words[it.to + snapshot.state] = SnapshotState.valid;
+        return step;
+      };
+    },
+  },
+  'a replica that skips the first command of a record after it joined': {
+    replica: (core: ReplicaCore) => {
+      const it = inside(core) as unknown as {
+        machine: { apply: (words: Int32Array, at: number) => void };
+        from: number;
+      };
+      const apply = it.machine.apply.bind(it.machine);
+      let skipped = false;
+      it.machine.apply = (words, at) => {
+        if (it.from >= 0 && !skipped) skipped = true;
+        else apply(words, at);
+      };
+    },
+  },
+  'a replica that does not settle who passed a record': {
+    replica: (core: ReplicaCore) => {
+      const it = inside(core) as unknown as { pass: () => number; phase: unknown; publish: unknown };
+      it.pass = () => {
+        it.phase = it.publish;
+        return 0;
+      };
+    },
+  },
+};
+
+describe('the simulation finds', () => {
+  it.each(Object.entries(bugs))('%s', (_name, sabotage) => {
+    const attempt = () => {
+      for (let i = 0; i < 60; i++) simulate(firstSeed + i, { sabotage, snapshotTicks: 5 });
+    };
+    expect(attempt).toThrow();
+  }, 300_000);
+});

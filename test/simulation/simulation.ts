@@ -1,0 +1,300 @@
+import { KeeperCore, type KeeperWorld } from '../../src/engine/keeper-core.js';
+import type { KeeperPolicy, Seat } from '../../src/engine/seats.js';
+import { laneWritten } from '../../src/memory/commands.js';
+import { readCounters } from '../../src/memory/counters.js';
+import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
+import { type Geometry, laneCount, layoutOf, record } from '../../src/memory/layout.js';
+import { createSegment, type Segment } from '../../src/memory/segment.js';
+import { Checker, Violation } from './checker.js';
+import {
+  ControlParty,
+  DriverParty,
+  type Party,
+  type PartyWorld,
+  quantumUs,
+  ReplicaParty,
+  type Sabotage,
+  type Wish,
+} from './parties.js';
+import { Random } from './random.js';
+import { ToyPatch } from './toy-patch.js';
+
+export interface SimulationOptions {
+  seed: number;
+  /** Ticks to play under faults. */
+  ticks: number;
+  /** Mean ticks between two faults. */
+  faultEveryTicks: number;
+  /** Chance that a command is fatal to whoever applies it. */
+  poisonChance?: number;
+  sabotage?: Sabotage;
+  /** Ticks between snapshots; by default the seed chooses. */
+  snapshotTicks?: number;
+}
+
+export interface SimulationReport {
+  playedTicks: number;
+  faults: Record<string, number>;
+  commands: number;
+  concealed: number;
+  voidedTicks: number;
+  takeovers: number;
+  joins: number;
+  steps: number;
+}
+
+interface Process {
+  pid: number;
+  seat: Seat;
+  party: Party | null;
+  /** When it is up, or when its wait is over. */
+  readyUs: number;
+  /** The futex word that it waits for; -1 for none. */
+  word: number;
+  /** SIGSTOP, until then. */
+  stoppedUntilUs: number;
+  /** A kill takes effect only then: meanwhile it goes on, as the fence must bear. */
+  diesUs: number;
+}
+
+const policy: KeeperPolicy = {
+  backoffMs: 10,
+  backoffMaxMs: 200,
+  startsPerMinute: Number.MAX_SAFE_INTEGER,
+  bootMs: 2000,
+  replicaMs: 50,
+  driverMs: 100,
+  abandonMs: 100,
+  phases: { fadeMs: 100, servicesMs: 100, replicasMs: 100, driverMs: 100 },
+};
+
+/** First ticks that lie just before each of the wraps: of 24 bits, of the sign, of 32 bits. */
+const firstTicks = [0, 0xfffe00, 0x7ffffe00, -512, 0x00fffff0];
+
+/**
+ * All parties of an engine in one process, on a simulated clock, under a seeded scheduler that
+ * runs any of them a step at a time, and kills, stops, delays and restarts any of them between any
+ * two steps. A wake-up may get lost. A process that was killed may go on for a while.
+ */
+export class Simulation implements PartyWorld, KeeperWorld {
+  readonly segment: Segment;
+  readonly random: Random;
+  readonly sabotage: Sabotage;
+  poisonChance: number;
+  private readonly checker: Checker;
+  private readonly keeper: KeeperCore;
+  private readonly processes = new Map<number, Process>();
+  private readonly endings: { atUs: number; pid: number; code: number | null }[] = [];
+  private readonly faults: Record<string, number> = {};
+  private timeUs = 1000;
+  private keeperDueUs = 0;
+  private nextPid = 100;
+  private commandId = 0;
+  private steps = 0;
+  /** Chance that a wake-up gets lost. */
+  private lostWakes = 0.001;
+  private nextFaultTick: number;
+
+  constructor(private readonly options: SimulationOptions) {
+    this.random = new Random(options.seed);
+    this.sabotage = options.sabotage ?? {};
+    this.poisonChance = options.poisonChance ?? 0.0005;
+    const geometry: Geometry = {
+      quantum: 32,
+      rateHz: 12_000,
+      channels: 1,
+      lead: this.random.pick([1, 2, 4, 8]),
+      snapshotTicks: options.snapshotTicks ?? this.random.pick([16, 47, 200]),
+      arenaBytes: ToyPatch.arenaBytes,
+      programBytes: 4,
+      firstTick: this.random.pick(firstTicks),
+    };
+    const { bytes } = layoutOf(geometry);
+    this.segment = createSegment(new ArrayBuffer(bytes), geometry);
+    this.checker = new Checker(this.segment);
+    this.keeper = new KeeperCore(this.segment, this, policy, {
+      replicas: this.random.pick([1, 2, 2, 2, 3]),
+      standby: this.random.chance(0.9),
+      control: true,
+      services: 0,
+    });
+    this.nextFaultTick = 50;
+  }
+
+  /** Runs the safety phase and then the liveness phase. @throws Violation */
+  run(): SimulationReport {
+    while (this.checker.playedTicks < this.options.ticks) this.turn(true);
+    this.converge();
+    const counters = readCounters(this.segment);
+    return {
+      playedTicks: this.checker.playedTicks,
+      faults: this.faults,
+      commands: this.checker.commands.size,
+      concealed: this.checker.concealed,
+      voidedTicks: this.checker.voidedTicks,
+      takeovers: counters.takeovers,
+      joins: counters.joins,
+      steps: this.steps,
+    };
+  }
+
+  nowUs(): number {
+    return this.timeUs;
+  }
+
+  nextCommandId(): number {
+    return ++this.commandId;
+  }
+
+  wake(word: number): void {
+    for (const process of this.processes.values()) {
+      if (process.word !== word || this.random.chance(this.lostWakes)) continue;
+      process.readyUs = this.timeUs;
+    }
+  }
+
+  spawn(seat: Seat): number {
+    const pid = this.nextPid++;
+    this.processes.set(pid, {
+      pid,
+      seat: { ...seat, pid },
+      party: null,
+      readyUs: this.timeUs + this.random.between(20_000, 90_000),
+      word: -1,
+      stoppedUntilUs: 0,
+      diesUs: Number.POSITIVE_INFINITY,
+    });
+    return pid;
+  }
+
+  kill(who: Seat | number): void {
+    const process = this.processes.get(typeof who === 'number' ? who : who.pid);
+    if (!process) return;
+    const stubborn = this.random.chance(0.2) ? this.random.between(0, 300_000) : 0;
+    process.diesUs = Math.min(process.diesUs, this.timeUs + stubborn);
+    this.reap(process);
+  }
+
+  private reap(process: Process): void {
+    if (process.diesUs > this.timeUs) return;
+    this.processes.delete(process.pid);
+    const atUs = this.timeUs + this.random.between(1000, 5000);
+    this.endings.push({ atUs, pid: process.pid, code: null });
+  }
+
+  private turn(faulty: boolean): void {
+    this.tellEndings();
+    if (this.timeUs >= this.keeperDueUs) {
+      this.keeper.poll();
+      this.keeperDueUs = this.timeUs + this.random.between(3000, 8000);
+      this.checker.afterStep();
+    }
+    const ready = this.readyProcesses();
+    if (ready.length === 0) {
+      this.skipIdleTime();
+      return;
+    }
+    const process = this.random.pick(ready);
+    this.advance(process);
+    this.steps++;
+    this.timeUs += this.random.between(0.5, 4);
+    this.checker.afterStep();
+    if (faulty && this.checker.playedTicks >= this.nextFaultTick) this.injectFault();
+    if (this.steps > 400 * this.options.ticks + 5e6) throw new Violation('it makes no progress');
+  }
+
+  private tellEndings(): void {
+    for (let i = this.endings.length - 1; i >= 0; i--) {
+      const ending = this.endings[i]!;
+      if (ending.atUs > this.timeUs) continue;
+      this.endings.splice(i, 1);
+      const signal = ending.code === null ? 'SIGKILL' : null;
+      this.keeper.ended(ending.pid, { code: ending.code, signal });
+    }
+  }
+
+  private readyProcesses(): Process[] {
+    const ready: Process[] = [];
+    for (const process of this.processes.values()) {
+      if (process.diesUs <= this.timeUs) this.reap(process);
+      else if (process.readyUs <= this.timeUs && process.stoppedUntilUs <= this.timeUs) {
+        ready.push(process);
+      }
+    }
+    return ready;
+  }
+
+  private advance(process: Process): void {
+    process.word = -1;
+    process.party ??= this.board(process);
+    const wish: Wish = process.party.step();
+    if (wish.kind === 'exit') {
+      this.processes.delete(process.pid);
+      const atUs = this.timeUs + this.random.between(1000, 5000);
+      this.endings.push({ atUs, pid: process.pid, code: wish.code });
+    } else if (wish.kind === 'wait') {
+      const changed = wish.word >= 0 && this.segment.words[wish.word] !== wish.value;
+      process.readyUs = changed ? this.timeUs : Math.max(wish.untilUs, this.timeUs + 1);
+      process.word = changed ? -1 : wish.word;
+    }
+  }
+
+  private board(process: Process): Party {
+    const { seat } = process;
+    if (seat.role === 'driver') return new DriverParty(this, seat);
+    if (seat.role === 'replica') return new ReplicaParty(this, seat);
+    return new ControlParty(this, seat);
+  }
+
+  private skipIdleTime(): void {
+    let nextUs = this.keeperDueUs;
+    for (const { readyUs, stoppedUntilUs, diesUs } of this.processes.values()) {
+      nextUs = Math.min(nextUs, Math.max(readyUs, stoppedUntilUs), diesUs);
+    }
+    for (const { atUs } of this.endings) nextUs = Math.min(nextUs, atUs);
+    this.timeUs = Math.max(nextUs, this.timeUs + 1);
+  }
+
+  /** One fault, and sometimes the next right behind it. */
+  private injectFault(): void {
+    const { random } = this;
+    const gap = random.chance(0.15) ? 0 : random.between(1, 2 * this.options.faultEveryTicks);
+    this.nextFaultTick = this.checker.playedTicks + gap;
+    const up = [...this.processes.values()].filter((one) => one.party !== null);
+    if (up.length === 0) return;
+    const victim = random.pick(up);
+    const kind = random.pick(['kill', 'kill', 'stop', 'delay'] as const);
+    const name = `${kind}-${victim.seat.role}`;
+    this.faults[name] = (this.faults[name] ?? 0) + 1;
+    if (kind === 'kill') this.kill(victim.pid);
+    else if (kind === 'stop') victim.stoppedUntilUs = this.timeUs + random.between(1e3, 400e3);
+    else victim.stoppedUntilUs = this.timeUs + random.between(10, 6 * quantumUs(this.segment));
+  }
+
+  /** Without faults the engine must come back to full strength and take all that was offered. */
+  private converge(): void {
+    this.poisonChance = 0;
+    this.lostWakes = 0;
+    const settledTick = this.checker.playedTicks + 4000;
+    while (this.checker.playedTicks < settledTick) this.turn(false);
+    const { concealed } = this.checker;
+    const until = this.checker.playedTicks + 500;
+    while (this.checker.playedTicks < until) this.turn(false);
+    const concealedNow = this.checker.concealed - concealed;
+    if (concealedNow > 0) throw new Violation(`${concealedNow} quanta concealed without a fault`);
+    for (const seat of this.keeper.seats) {
+      const well = seat.state === 'running' || seat.state === 'standby';
+      if (!well) throw new Violation(`${seat.role} ${seat.place} is ${seat.state} after all`);
+    }
+    this.checkCommands();
+  }
+
+  private checkCommands(): void {
+    const at = findRecord(this.segment, currentSealedTick(this.segment));
+    for (let lane = 0; lane < laneCount; lane++) {
+      const taken = this.segment.words[at + record.laneCursors + lane]!;
+      const waiting = (laneWritten(this.segment, lane) - taken) | 0;
+      if (waiting > 200) throw new Violation(`${waiting} commands wait in lane ${lane}`);
+    }
+  }
+}
