@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ModuleProcess } from '../../test/kit/module-process.js';
-import { monotonicNs, sleepUntilNs, writeTimespec } from './clock.js';
+import {
+  monotonicNs,
+  monotonicUs,
+  readClock,
+  sleepUntil,
+  sleepUntilNs,
+  writeTimespec,
+} from './clock.js';
 
 test('is the clock that Node reads too, and never goes back', () => {
   let last = 0;
@@ -13,6 +20,27 @@ test('is the clock that Node reads too, and never goes back', () => {
     expect(before <= now && now <= after && last <= now).toBe(true);
     last = now;
   }
+});
+
+test('all forms read one clock', () => {
+  const times = new Float64Array(3);
+  for (let i = 0; i < 1000; i++) {
+    const before = monotonicNs();
+    readClock(times, 1);
+    const us = monotonicUs();
+    const after = monotonicNs();
+    expect(before <= (times[1] ?? 0) && (times[1] ?? 0) <= after).toBe(true);
+    expect(Number.isInteger(us) && us === (us | 0)).toBe(true);
+    // Of the wrapping form only differences are known, and these only as signed ones.
+    const low = Number(BigInt.asIntN(32, BigInt(Math.floor(before / 1000))));
+    expect((us - low) | 0).toBeGreaterThanOrEqual(0);
+    expect((us - low) | 0).toBeLessThanOrEqual((after - before) / 1000 + 1);
+  }
+  expect([times[0], times[2]]).toEqual([0, 0]);
+  const deadline = monotonicNs() + 1e6;
+  times[2] = deadline;
+  expect(sleepUntil(times, 2)).toBe(0);
+  expect(monotonicNs()).toBeGreaterThanOrEqual(deadline);
 });
 
 test('a sleep ends when its time has come, and at once when it has been', () => {

@@ -17,11 +17,28 @@ const { EINTR } = errno;
 
 /**
  * Nanoseconds since some moment before this machine's start, as a double: exact for 104 days of
- * uptime, to 2 ns for 208. May be called on the audio thread.
+ * uptime, to 2 ns for 208. The result may be boxed (16 bytes) where the call is not inlined: in the
+ * audio thread's loop use readClock or monotonicUs.
  */
 export function monotonicNs(): number {
   clockGettime(CLOCK_MONOTONIC, clockAddress);
   return (clockWords[0] as number) * 1e9 + (clockWords[2] as number);
+}
+
+/** Writes what monotonicNs returns to `times[index]`. Allocates nothing: for the audio thread. */
+export function readClock(times: Float64Array, index: number): void {
+  clockGettime(CLOCK_MONOTONIC, clockAddress);
+  times[index] = (clockWords[0] as number) * 1e9 + (clockWords[2] as number);
+}
+
+/**
+ * The clock in microseconds as a signed 32-bit number, which wraps every 71 minutes: compare by
+ * `(a - b) | 0` only. Allocates nothing, compiled or not: for the audio thread.
+ */
+export function monotonicUs(): number {
+  clockGettime(CLOCK_MONOTONIC, clockAddress);
+  const us = ((clockWords[2] as number) / 1000) | 0;
+  return (Math.imul(clockWords[0] as number, 1_000_000) + us) | 0;
 }
 
 /** The latest time that a timespec gets here: its seconds fit 32 bits, and it is 63 years away. */
@@ -44,6 +61,14 @@ export function writeTimespec(words: Int32Array, ns: number): void {
   words[2] = rest;
 }
 
+function sleepUntilWritten(): number {
+  let error: number = EINTR;
+  while (error === EINTR) {
+    error = clockNanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, sleepAddress, 0);
+  }
+  return error === 0 ? 0 : -error;
+}
+
 /**
  * Sleeps until the monotonic clock has reached `deadlineNs`; returns at once when it has, and for
  * what is negative or no number. Goes on sleeping after a signal. Blocks the thread: for the audio
@@ -53,9 +78,11 @@ export function writeTimespec(words: Int32Array, ns: number): void {
  */
 export function sleepUntilNs(deadlineNs: number): number {
   writeTimespec(sleepWords, deadlineNs);
-  let error: number = EINTR;
-  while (error === EINTR) {
-    error = clockNanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, sleepAddress, 0);
-  }
-  return error === 0 ? 0 : -error;
+  return sleepUntilWritten();
+}
+
+/** As sleepUntilNs, until `times[index]`, which no call can box: for the audio thread. */
+export function sleepUntil(times: Float64Array, index: number): number {
+  writeTimespec(sleepWords, times[index] as number);
+  return sleepUntilWritten();
 }

@@ -9,7 +9,8 @@ import { errno, lastErrno, scratch, syscall, syscallNumbers } from './libc.js';
  * and passes what it has read as `expected`. A return of 0 only says "look again".
  *
  * All functions may be called on the audio thread: they allocate nothing, provided that `address`
- * is kept in a `const` or a field and not computed for each call. They work on read-only mappings.
+ * is kept in a `const` (also one that a closure holds). One that is computed for the call, or read
+ * from a field, may be boxed for it (16 bytes), and so may a time of 2^31 ns or more. They work on read-only mappings.
  */
 
 const FUTEX_WAIT = 0;

@@ -5,7 +5,7 @@
  * Two kinds of failure: functions of the hot path return a documented negative errno, functions of
  * the set-up path throw a TenutoError (TENUTO_PERMISSION for EPERM and EACCES, else TENUTO_SYSTEM).
  */
-export { monotonicNs, sleepUntilNs } from './clock.js';
+export { monotonicNs, monotonicUs, readClock, sleepUntil, sleepUntilNs } from './clock.js';
 export { everyWaiter, futexWait, futexWaitUntil, futexWake } from './futex.js';
 export {
   abstractPath,

@@ -7,9 +7,9 @@ import { TenutoError } from '../errors.js';
  * The C library and the kernel behind it: every foreign call of Tenuto is declared here.
  *
  * Pointers and sizes are declared as `long`, so that they travel as plain numbers (user addresses
- * are below 2^47) and a call allocates nothing. A number that does not fit 32 bits and has just
- * been computed is boxed by V8 (16 bytes): on the audio thread, compute addresses once and keep
- * them in a `const` or a field.
+ * are below 2^47) and a call allocates nothing. But a number that does not fit 32 bits, and was just
+ * computed or read from a field, is boxed by V8 for the call (16 bytes): on the audio thread keep
+ * each address in a `const` of the module, the function or a closure.
  */
 
 const machine = process.arch;

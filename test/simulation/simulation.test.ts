@@ -55,7 +55,7 @@ const inside = <T>(core: T) => core as Inside<T>;
 const bugs: Record<string, Sabotage> = {
   'a driver that counts filler as content': {
     driver: (core: DriverCore) => {
-      const it = inside(core) as Record<string, never> & { conceal: () => number; head: number };
+      const it = inside(core) as unknown as { conceal: () => number; head: number };
       const conceal = it.conceal;
       it.conceal = () => {
         it.head = (it.head + 1) | 0;
