@@ -34,13 +34,13 @@ export const limits = {
   patchVoicesMax: 256,
   arenaBytesMax: 64 << 20,
 
-  /** dsp: bytes of a compiled patch, which travels through the engine's blob ring. */
+  /** Bytes of a compiled patch, which travels through the engine's blob ring. */
   programBytesMax: 4 << 20,
-  /** dsp: parameters that may move in the same quantum; a command beyond that is counted. */
+  /** Parameters that may move in the same quantum; a command beyond that is counted. */
   rampsMax: 1024,
-  /** dsp: steps of one sequence, and notes in its list. */
+  /** Steps of one sequence, and notes in its list. */
   sequenceStepsMax: 1024,
-  /** dsp: mistakes that one refusal of a patch lists; more would hide the first. */
+  /** Mistakes that one refusal of a patch lists; more would hide the first. */
   patchErrorsMax: 10,
 
   /** A settings file larger than this was not written by hand. */
@@ -59,6 +59,10 @@ export const limits = {
   mediaDecoderRestartsMax: 32,
   /** Complaints of a decoder in one call after which the call is given up: it is in a loop. */
   mediaComplaintsMax: 256,
+  /** Coefficients of one rate conversion, 8 bytes each; pairs that need more interpolate. */
+  mediaFilterCoefficientsMax: 1 << 20,
+  /** Rate conversions whose coefficients are kept. */
+  mediaFilterBanksMax: 8,
 } as const;
 
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

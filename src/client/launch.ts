@@ -7,9 +7,9 @@ import { TenutoError } from '../errors.js';
 import { layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
-import { createSharedMemory, mapShared, openSharedMemory } from '../os/index.js';
+import { createSharedMemory, type Mapping, mapShared, openSharedMemory } from '../os/index.js';
 import { orderOf } from './order.js';
-import { openStreamWriter } from './stream-writer.js';
+import { type OpenStreamWriter, openStreamWriter } from './stream-writer.js';
 import type { EngineEnd, LoadedAsset, RunningEngine, StartOptions, StreamWriter } from './types.js';
 
 /** The keeper's own heap is small: it only decides. */
@@ -48,17 +48,70 @@ function spawnKeeper(order: LaunchOrder, options: StartOptions): ChildProcess {
 }
 
 /** The engine's memory, for reading only. */
-function mapSegment(pid: number, segmentFd: number): Segment {
-  const fd = openSharedMemory({ pid, fd: segmentFd });
+function mapSegment(started: Started): { segment: Segment; mapping: Mapping } {
+  const fd = openSharedMemory({ pid: started.pid, fd: started.segmentFd });
   const head = mapShared(fd, headerBytes);
   const { bytes } = layoutOf(readGeometry(head.buffer));
   head.unmap();
-  const { buffer } = mapShared(fd, bytes);
+  const mapping = mapShared(fd, bytes);
   closeSync(fd);
-  return openSegment(buffer);
+  return { segment: openSegment(mapping.buffer), mapping };
 }
 
 type Started = Extract<KeeperMessage, { event: 'started' }>;
+
+/** A promise and what settles it. */
+class Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve!: (value: T) => void;
+  reject!: (error: Error) => void;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Who waits for it hears of the failure; if nobody does, it is not unheard of.
+    this.promise.catch(() => {});
+  }
+}
+
+/** What a keeper tells, line by line, as events that have or have not come yet. */
+class KeeperVoice {
+  readonly started = new Deferred<Started>();
+  readonly playing = new Deferred<void>();
+  readonly ended = new Deferred<EngineEnd>();
+  private end: EngineEnd = { report: null };
+
+  constructor(child: ChildProcess) {
+    createInterface({ input: child.stdout! }).on('line', (line) => this.hear(line));
+    child.stdin!.on('error', () => {});
+    child.once('close', () => {
+      this.fail(new TenutoError('TENUTO_ENGINE_FAILED', 'the engine ended before it was up'));
+      this.ended.resolve(this.end);
+    });
+    child.once('error', (cause) => {
+      this.fail(new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started', { cause }));
+    });
+  }
+
+  private hear(line: string): void {
+    if (!line.startsWith('{')) {
+      process.stderr.write(`${line}\n`);
+      return;
+    }
+    const message = JSON.parse(line) as KeeperMessage;
+    if (message.event === 'started') this.started.resolve(message);
+    else if (message.event === 'playing') this.playing.resolve();
+    else if (message.event === 'ended') this.end = { report: message.report };
+    else this.fail(new TenutoError(message.code, message.message));
+  }
+
+  private fail(error: TenutoError): void {
+    this.started.reject(error);
+    this.playing.reject(error);
+  }
+}
 
 /**
  * Starts an engine: its keeper, which starts all else. The engine lives as long as this program,
@@ -70,75 +123,41 @@ type Started = Extract<KeeperMessage, { event: 'started' }>;
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
   const order = orderOf(options);
   const child = spawnKeeper(order, options);
-  const launched = new Launched(order.name, child);
-  const started = await launched.started;
-  launched.map(mapSegment(started.pid, started.segmentFd), started);
-  return launched;
+  const voice = new KeeperVoice(child);
+  return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
 }
 
-class Launched implements RunningEngine {
-  readonly started: Promise<Started>;
+class LaunchedEngine implements RunningEngine {
+  readonly keeperPid: number;
+  readonly memory: Segment;
   readonly playing: Promise<void>;
   readonly ended: Promise<EngineEnd>;
-  private segment: Segment | null = null;
-  private streamFds: number[] = [];
-  private readonly streams = new Map<number, StreamWriter>();
+  private lastStatus: Status | null = null;
+  private readonly streams = new Map<number, OpenStreamWriter>();
 
   constructor(
     readonly name: string,
     private readonly child: ChildProcess,
+    voice: KeeperVoice,
+    private readonly started: Started,
   ) {
-    let onStarted: (message: Started) => void;
-    let onPlaying: () => void;
-    let refuse: (error: Error) => void;
-    let end: EngineEnd = { report: null };
-    this.started = new Promise((resolve, reject) => {
-      onStarted = resolve;
-      refuse = reject;
-    });
-    this.playing = new Promise((resolve) => {
-      onPlaying = resolve;
-    });
-    const lines = createInterface({ input: child.stdout! });
-    lines.on('line', (line) => {
-      if (!line.startsWith('{')) {
-        process.stdout.write(`${line}\n`);
-        return;
-      }
-      const message = JSON.parse(line) as KeeperMessage;
-      if (message.event === 'started') onStarted(message);
-      else if (message.event === 'playing') onPlaying();
-      else if (message.event === 'refused') refuse(new TenutoError(message.code, message.message));
-      else end = { report: message.report };
-    });
-    child.stdin!.on('error', () => {});
-    this.ended = new Promise((resolve) => {
-      child.once('close', () => {
-        refuse(new TenutoError('TENUTO_ENGINE_FAILED', 'the keeper ended before it was up'));
-        resolve(end);
+    const { segment, mapping } = mapSegment(started);
+    this.keeperPid = started.pid;
+    this.memory = segment;
+    this.playing = voice.playing.promise;
+    this.ended = voice.ended.promise;
+    void this.ended.then(() => {
+      this.lastStatus = readStatus(segment, name);
+      // Whoever waits for the end may still read in the same turn; then the memory goes.
+      setImmediate(() => {
+        mapping.unmap();
+        for (const stream of this.streams.values()) stream.release();
       });
     });
-    child.once('error', (cause) => {
-      refuse(new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started', { cause }));
-    });
-  }
-
-  get keeperPid(): number {
-    return this.child.pid!;
-  }
-
-  map(segment: Segment, started: Started): void {
-    this.segment = segment;
-    this.streamFds = started.streamFds;
-  }
-
-  /** The engine's memory, for reading. */
-  get memory(): Segment {
-    return this.segment!;
   }
 
   status(): Status {
-    return readStatus(this.segment!, this.name);
+    return this.lastStatus ?? readStatus(this.memory, this.name);
   }
 
   stop(): Promise<EngineEnd> {
@@ -147,15 +166,16 @@ class Launched implements RunningEngine {
   }
 
   forceStop(): void {
+    this.child.stdin!.end();
     this.child.kill('SIGTERM');
   }
 
   stream(index: number): StreamWriter {
     let writer = this.streams.get(index);
     if (!writer) {
-      const fd = this.streamFds[index];
+      const fd = this.started.streamFds[index];
       if (fd === undefined) throw new RangeError(`the engine has no stream ${index}`);
-      writer = openStreamWriter(this.segment!, { pid: this.keeperPid, fd, index });
+      writer = openStreamWriter(this.memory, { pid: this.keeperPid, fd, index });
       this.streams.set(index, writer);
     }
     return writer;

@@ -1,9 +1,9 @@
+import { checkDeviceName } from '../device/open.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
-import { checkDeviceName } from '../device/open.js';
-import { TenutoError } from '../errors.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
+import { TenutoError } from '../errors.js';
 import type { Settings } from '../settings/index.js';
 import type { StartOptions } from './types.js';
 
@@ -22,6 +22,7 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
     replicaMs: watchdog.replicaMs,
     // The standby notices first; this is for when there is none.
     driverMs: Math.max(250, 4 * watchdog.driverQuanta * quantumMs),
+    serviceMs: watchdog.serviceMs,
     abandonMs: shutdown.abandonMs,
     phases: {
       fadeMs: shutdown.fadeMs,
@@ -62,6 +63,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
       firstTick: options.firstTick ?? 0,
     },
     replicas: engine.replicas,
+    spares: engine.spares,
     standby: true,
     streams: options.streams ?? 0,
     assets: (options.assets ?? []).map(({ channels, frames, rate }) => ({

@@ -3,7 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { currentSealedTick, findRecord } from '../memory/journal.js';
 import { journalTicks, record } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
-import { openStreamSegment, streamBytes, streamHeader, streamSpace, writeStream } from '../memory/stream.js';
+import {
+  openStreamSegment,
+  streamBytes,
+  streamHeader,
+  streamSpace,
+  writeStream,
+} from '../memory/stream.js';
 import { ticksBetween } from '../memory/ticks.js';
 import { mapShared, openSharedMemory } from '../os/index.js';
 import type { StreamWriter } from './types.js';
@@ -11,11 +17,16 @@ import type { StreamWriter } from './types.js';
 /** How often it looks for room: the ring holds many seconds. */
 const lookMs = 20;
 
+/** A writer whose memory is given back when the engine is gone. */
+export interface OpenStreamWriter extends StreamWriter {
+  release(): void;
+}
+
 /** Opens a client stream of a running engine for writing. */
 export function openStreamWriter(
   segment: Segment,
   at: { pid: number; fd: number; index: number },
-): StreamWriter {
+): OpenStreamWriter {
   const { layout } = segment;
   const fd = openSharedMemory({ pid: at.pid, fd: at.fd, writable: true });
   const mapping = mapShared(fd, streamBytes(layout.channels), { writable: true });
@@ -33,7 +44,8 @@ export function openStreamWriter(
     return played;
   };
 
-  const writer: StreamWriter = {
+  let released = false;
+  const writer: OpenStreamWriter = {
     get written() {
       return Atomics.load(stream.words, streamHeader.written) >>> 0;
     },
@@ -43,7 +55,7 @@ export function openStreamWriter(
     async write(samples) {
       const { channels } = layout;
       let from = 0;
-      while (from < samples.length) {
+      while (from < samples.length && !released) {
         const space = streamSpace(stream, readPlayed(), keptFrames);
         const part = samples.subarray(from, from + space * channels);
         if (part.length > 0) writeStream(stream, part);
@@ -52,9 +64,13 @@ export function openStreamWriter(
       }
     },
     async drain() {
-      while (readPlayed() !== Atomics.load(stream.words, streamHeader.written)) {
+      while (!released && readPlayed() !== Atomics.load(stream.words, streamHeader.written)) {
         await delay(lookMs);
       }
+    },
+    release() {
+      released = true;
+      mapping.unmap();
     },
   };
   return writer;

@@ -1,5 +1,6 @@
 import type { CompiledPatch } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
+import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
 import type { Settings } from '../settings/index.js';
 
@@ -65,6 +66,12 @@ export interface StreamWriter {
 export interface RunningEngine extends AsyncDisposable {
   readonly name: string;
   readonly keeperPid: number;
+  /**
+   * The engine's memory, for reading only. Its layout may change with every version.
+   *
+   * @internal
+   */
+  readonly memory: Segment;
   /** Read from the engine's memory: never waits for another process. */
   status(): Status;
   /** The orderly end; the same promise for every call. */

@@ -1,19 +1,26 @@
 import { attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import { clock, Directive } from '../memory/layout.js';
+import { createLogger, type LogSettings } from '../observe/log.js';
 import { abstractPath, engineAddress } from '../os/index.js';
+import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
 
-/** How often it looks whether it is to end. */
-const lookMs = 20;
+/** How often it looks whether something happened, or it is to end. */
+const lookMs = 50;
 
 async function main(): Promise<void> {
   const { segment, order } = attach('control', { locked: false });
   const { words, layout } = segment;
+  const log = order.log as LogSettings;
+  const logger = createLogger({ role: 'control', engine: order.engine }, log);
+  const events = new EventLog(segment, logger);
   const server = new ControlServer(segment, order.engine);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   Atomics.store(words, layout.clock + clock.controlReady, order.place + 1);
   const timer = setInterval(() => {
+    Atomics.add(words, layout.clock + clock.controlBeat, 1);
+    events.poll();
     if (Atomics.load(words, layout.clock + clock.directive) < Directive.end) return;
     clearInterval(timer);
     server.close();

@@ -5,7 +5,7 @@ import { clock } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
 import { peerUid, socketDescriptor } from '../os/index.js';
-import { type Request, requestSchema, type Response } from './protocol.js';
+import { type Request, type Response, requestSchema } from './protocol.js';
 
 /** Serves status, events and the request to stop, from the engine's memory. */
 export class ControlServer {

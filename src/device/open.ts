@@ -1,5 +1,5 @@
 import { TenutoError } from '../errors.js';
-import { monotonicNs, sleepUntilNs } from '../os/index.js';
+import { readClock, sleepUntil } from '../os/index.js';
 import type { Device } from './device.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
 
@@ -42,5 +42,5 @@ export function openDevice(
   format: Pick<VirtualOptions, 'rateHz' | 'channels' | 'quantum' | 'epochNs'>,
 ): Device {
   checkDeviceName(order.name);
-  return new VirtualDevice({ ...order, ...format }, { nowNs: monotonicNs, sleepUntilNs });
+  return new VirtualDevice({ ...order, ...format }, { read: readClock, sleepUntil });
 }

@@ -3,8 +3,10 @@ import { type Device, DeviceSignal } from './device.js';
 
 /** What the virtual device needs of the world. */
 export interface DeviceClock {
-  nowNs(): number;
-  sleepUntilNs(ns: number): void;
+  /** Writes the monotonic time, in nanoseconds, into a place of `times`. */
+  read(times: Float64Array, index: number): void;
+  /** Sleeps until the time in a place of `times`. */
+  sleepUntil(times: Float64Array, index: number): void;
 }
 
 export interface VirtualOptions {
@@ -20,6 +22,9 @@ export interface VirtualOptions {
   epochNs: number;
 }
 
+/** Places in the array of times. */
+const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4 } as const;
+
 /** Quanta that the device holds: the driver may be late by one without a gap. */
 const bufferQuanta = 2;
 
@@ -34,8 +39,8 @@ export class VirtualDevice implements Device {
   readonly channels: number;
   readonly captureChannels = 0;
   readonly latencyFrames: number;
-  private openedNs = 0;
-  private startNs = 0;
+  /** Times are kept in an array, since a number that is passed on by itself would be allocated. */
+  private readonly times = new Float64Array(5);
   private periods = 0;
   private isOpen = false;
   private jitterState = 0x2545f491;
@@ -52,29 +57,41 @@ export class VirtualDevice implements Device {
   }
 
   open(): void {
-    const now = this.clock.nowNs();
-    if (this.active('vanish', now, 0)) {
+    const { clock, times } = this;
+    clock.read(times, at.now);
+    if (this.findFault('vanish')) {
       throw new TenutoError('TENUTO_DEVICE_LOST', 'the virtual device is away, as scripted');
     }
-    this.openedNs = now;
-    this.startNs = now;
+    times[at.opened] = times[at.now]!;
+    times[at.start] = times[at.now]!;
     this.periods = 0;
     this.isOpen = true;
   }
 
   wait(): DeviceSignal {
-    const { clock, periodNs } = this;
-    const dueNs = this.startNs + this.periods * periodNs;
-    clock.sleepUntilNs(dueNs + this.jitterNs());
-    const now = clock.nowNs();
-    if (this.active('vanish', now, 0)) return DeviceSignal.lost;
-    const hang = this.active('hang', now, this.openedNs);
-    if (hang) clock.sleepUntilNs(this.options.epochNs + (hang.atMs + hang.forMs) * 1e6);
+    const { clock, periodNs, times } = this;
+    times[at.due] = times[at.start]! + this.periods * periodNs;
+    times[at.wake] = times[at.due]! + this.jitterNs();
+    clock.sleepUntil(times, at.wake);
+    clock.read(times, at.now);
+    if (this.options.faults.length > 0 && this.suffer()) return DeviceSignal.lost;
     this.periods++;
-    if (now - dueNs <= periodNs * (bufferQuanta - 1)) return DeviceSignal.due;
-    this.startNs = now;
+    if (times[at.now]! - times[at.due]! <= periodNs * (bufferQuanta - 1)) return DeviceSignal.due;
+    times[at.start] = times[at.now]!;
     this.periods = 1;
     return DeviceSignal.xrun;
+  }
+
+  /** Lives through the script; true when the device is away. */
+  private suffer(): boolean {
+    const { clock, times, options } = this;
+    if (this.findFault('vanish')) return true;
+    const hang = this.findFault('hang');
+    if (hang) {
+      times[at.wake] = options.epochNs + (hang.atMs + hang.forMs) * 1e6;
+      clock.sleepUntil(times, at.wake);
+    }
+    return false;
   }
 
   read(): void {}
@@ -87,16 +104,14 @@ export class VirtualDevice implements Device {
     this.isOpen = false;
   }
 
-  /** A scripted fault that is on now; one that hangs passes with the device that it befell. */
-  private active(kind: string, now: number, openedNs: number) {
-    const { faults, epochNs } = this.options;
-    for (let i = 0; i < faults.length; i++) {
-      const fault = faults[i]!;
-      const fromNs = epochNs + fault.atMs * 1e6;
-      if (fault.kind !== kind || now < fromNs || now >= fromNs + fault.forMs * 1e6) continue;
-      if (openedNs <= fromNs) return fault;
-    }
-    return null;
+  /** A fault that is on now. One that hangs befell the device that was open when it began. */
+  private findFault(kind: 'vanish' | 'hang') {
+    const { times, options } = this;
+    return options.faults.find((fault) => {
+      const fromNs = options.epochNs + fault.atMs * 1e6;
+      const on = times[at.now]! >= fromNs && times[at.now]! < fromNs + fault.forMs * 1e6;
+      return on && fault.kind === kind && (kind === 'vanish' || times[at.opened]! <= fromNs);
+    });
   }
 
   private jitterNs(): number {

@@ -1,6 +1,5 @@
-import { clock } from '../memory/layout.js';
+import { clock, layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
-import { layoutOf } from '../memory/layout.js';
 import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
 import {
   dieWithParent,
@@ -62,10 +61,12 @@ export function attach(role: string, options: { locked: boolean }): Attachment {
   }
   // One constant per word, since an address that is computed at each call would be allocated.
   const sealedWord = layout.clock + clock.sealed;
-  const beatWord = layout.clock + clock.beat;
+  const callWord = layout.clock + clock.requestedGeneration;
+  const assignmentsWord = layout.clock + clock.assignments;
   const directiveWord = layout.clock + clock.directive;
   const sealedAddress = address + sealedWord * 4;
-  const beatAddress = address + beatWord * 4;
+  const callAddress = address + callWord * 4;
+  const assignmentsAddress = address + assignmentsWord * 4;
   const directiveAddress = address + directiveWord * 4;
   return {
     order,
@@ -73,12 +74,14 @@ export function attach(role: string, options: { locked: boolean }): Attachment {
     streams,
     wake(word) {
       if (word === sealedWord) futexWake(sealedAddress, everyWaiter);
-      else if (word === beatWord) futexWake(beatAddress, everyWaiter);
+      else if (word === callWord) futexWake(callAddress, everyWaiter);
+      else if (word === assignmentsWord) futexWake(assignmentsAddress, everyWaiter);
       else futexWake(directiveAddress, everyWaiter);
     },
     wait(word, value, timeoutNs) {
       if (word === sealedWord) futexWait(sealedAddress, value, timeoutNs);
-      else if (word === beatWord) futexWait(beatAddress, value, timeoutNs);
+      else if (word === callWord) futexWait(callAddress, value, timeoutNs);
+      else if (word === assignmentsWord) futexWait(assignmentsAddress, value, timeoutNs);
       else futexWait(directiveAddress, value, timeoutNs);
     },
   };

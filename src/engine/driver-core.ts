@@ -114,9 +114,7 @@ export class DriverCore {
   /** The device is due: says so, and looks what the keeper wants. */
   private turn(): DriverStep {
     const { words, layout } = this.segment;
-    const beat = layout.clock + clock.beat;
-    Atomics.add(words, beat, 1);
-    this.world.wake(beat);
+    Atomics.store(words, layout.clock + clock.beatUs, this.world.nowUs());
     if (Atomics.load(words, layout.clock + clock.directive) >= Directive.close) {
       return this.leave('closed');
     }

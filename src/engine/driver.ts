@@ -3,19 +3,19 @@ import type { Device } from '../device/device.js';
 import { openDevice } from '../device/open.js';
 import { TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { clock, Directive } from '../memory/layout.js';
-import { writeScheduling } from '../memory/process-table.js';
+import { clock, Directive, DriverMark } from '../memory/layout.js';
 import {
-  becomeRealtime,
-  isAlive,
   identity,
+  isAlive,
   monotonicNs,
+  monotonicUs,
   openPidfd,
   sendSignalByPidfd,
 } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
-import { type DriverEnd, DriverCore, DriverStep } from './driver-core.js';
+import { DriverCore, type DriverEnd, DriverStep } from './driver-core.js';
 import { childExit } from './keeper-core.js';
+import { enterRealtime } from './realtime.js';
 import { rehearse } from './rehearsal.js';
 import { StandbyAdvice, StandbyCore } from './standby-core.js';
 import { currentDriverPid, currentGeneration } from './takeover.js';
@@ -51,25 +51,23 @@ class Predecessor {
   }
 }
 
-const nowUs = () => (monotonicNs() / 1000) | 0;
-
 /** Stands by until it is this driver's turn. False when it is told to leave instead. */
 function standBy(attachment: Attachment): boolean {
   const { segment, order } = attachment;
   const { quantum, rateHz } = segment.layout;
   const patienceUs = (order.driverQuanta * quantum * 1e6) / rateHz;
   const predecessor = new Predecessor(attachment);
-  const standby = new StandbyCore(segment, order.place, patienceUs, monotonicNs() / 1000);
+  const standby = new StandbyCore(segment, order.place, Math.round(patienceUs));
   Atomics.store(segment.words, segment.layout.clock + clock.standbyReady, order.place);
   for (;;) {
     predecessor.follow();
-    const advice = standby.advise(monotonicNs() / 1000);
+    const advice = standby.advise(monotonicUs());
     if (advice === StandbyAdvice.leave) return false;
     if (advice === StandbyAdvice.takeOver) {
       predecessor.end();
       return true;
     }
-    attachment.wait(standby.waitWord, standby.waitValue, (patienceUs * 1000) / 4);
+    attachment.wait(standby.waitWord, standby.waitValue, standby.waitUs * 1000);
   }
 }
 
@@ -89,7 +87,7 @@ function openPatiently(attachment: Attachment, device: Device): boolean {
     }
     const directive = Atomics.load(words, layout.clock + clock.directive);
     if (directive >= Directive.fade || monotonicNs() > deadlineNs) return false;
-    Atomics.add(words, layout.clock + clock.beat, 1);
+    Atomics.store(words, layout.clock + clock.beatUs, monotonicUs());
     Atomics.add(words, layout.clock + clock.standbyBeat, 1);
     attachment.wait(layout.clock + clock.directive, directive, order.device.retryMs * 1e6);
   }
@@ -98,7 +96,7 @@ function openPatiently(attachment: Attachment, device: Device): boolean {
 /** Drives the engine until it is fenced, told to close, or loses the device. */
 function drive(attachment: Attachment, device: Device): DriverEnd {
   const { segment, order, streams } = attachment;
-  const world = { nowUs, wake: attachment.wake };
+  const world = { nowUs: monotonicUs, wake: attachment.wake };
   const who = { generation: order.place, pid: process.pid };
   const core = new DriverCore(segment, device, world, who, streams);
   for (;;) {
@@ -118,11 +116,11 @@ function main(): void {
     quantum: layout.quantum,
     epochNs: order.epochNs,
   });
-  rehearse(layout);
-  if (order.realtime) {
-    const { policy } = becomeRealtime(order.realtimePriority);
-    writeScheduling(segment, order.row, policy);
-  }
+  // The first driver of all is waited for, and its first turns are silent.
+  const first =
+    Atomics.load(segment.words, layout.clock + clock.driverMark) === DriverMark.starting;
+  if (!first) rehearse(layout);
+  enterRealtime(attachment, order.realtimePriority);
   if (!standBy(attachment)) process.exit(childExit.finished);
   if (!openPatiently(attachment, device)) process.exit(childExit.noDevice);
   const end = drive(attachment, device);

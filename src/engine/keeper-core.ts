@@ -8,7 +8,6 @@ import {
   generation,
   ReplicaState,
   replica,
-  replicaSlots,
   ServiceState,
   service,
 } from '../memory/layout.js';
@@ -18,8 +17,9 @@ import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
 import { ticksBetween } from '../memory/ticks.js';
 import { PoisonWatch } from './poison.js';
+import { ReplicaSlots } from './replica-slots.js';
 import { emptySeat, type KeeperPolicy, nextStartUs, type Seat, stillMs } from './seats.js';
-import { type ShutdownReport, Shutdown, type StopReason } from './shutdown.js';
+import { Shutdown, type ShutdownReport, type StopReason } from './shutdown.js';
 import { currentGeneration } from './takeover.js';
 
 /** What the keeper needs of the world. */
@@ -35,6 +35,8 @@ export interface KeeperWorld extends Waiting {
 /** Who is to be kept. */
 export interface Crew {
   replicas: number;
+  /** Replica processes that wait, warm, for a slot to fall vacant. */
+  spares: number;
   /** One more driver, warm, to take over at once. */
   standby: boolean;
   control: boolean;
@@ -59,6 +61,9 @@ export const childExit = {
   hopeless: 6,
 } as const;
 
+/** The second wave of processes does not wait longer than this for the first quantum. */
+const secondWaveUs = 500_000;
+
 const restartCounter: Partial<Record<Role, number>> = {
   replica: counterIndex.restartsReplica,
   driver: counterIndex.restartsDriver,
@@ -75,11 +80,11 @@ export class KeeperCore {
   readonly seats: Seat[] = [];
   private readonly poison = new PoisonWatch();
   private nextGeneration = 1;
+  private readonly foundedUs: number;
   private knownGeneration = 0;
   private tellTakeoverOf = 0;
   private shutdown: Shutdown | null = null;
-  /** Slots that processes which could not be killed may still write to, by pid. */
-  private readonly abandonedSlots = new Map<number, number>();
+  private readonly slots: ReplicaSlots;
 
   constructor(
     private readonly segment: Segment,
@@ -88,12 +93,16 @@ export class KeeperCore {
     crew: Crew,
   ) {
     let row = 1;
-    const add = (role: Role, place: number) => this.seats.push(emptySeat(row++, role, place));
-    add('driver', 0);
-    for (let slot = 0; slot < crew.replicas; slot++) add('replica', slot);
-    if (crew.standby) add('driver', 0);
-    if (crew.control) add('control', -1);
-    for (let index = 0; index < crew.services; index++) add('service', index);
+    const add = (role: Role, place: number, firstWave: boolean) =>
+      this.seats.push(emptySeat({ row: row++, role, place, firstWave }));
+    add('driver', 0, true);
+    for (let i = 0; i < crew.replicas; i++) add('replica', -1, true);
+    if (crew.standby) add('driver', 0, false);
+    if (crew.control) add('control', -1, false);
+    for (let i = 0; i < crew.spares; i++) add('replica', -1, false);
+    for (let index = 0; index < crew.services; index++) add('service', index, false);
+    this.slots = new ReplicaSlots(segment, world, crew.replicas);
+    this.foundedUs = world.nowUs();
     Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);
   }
 
@@ -125,13 +134,15 @@ export class KeeperCore {
     this.watchGeneration();
     for (const seat of this.seats) {
       if (seat.pid === 0) {
-        if (!this.shutdown && seat.dueUs <= nowUs) this.start(seat, nowUs);
+        const due = seat.dueUs <= nowUs && (seat.firstWave || this.begun(nowUs));
+        if (due && !this.shutdown) this.start(seat, nowUs);
       } else if (seat.killedUs > 0) {
         this.watchKilled(seat, nowUs);
       } else {
         this.watch(seat, nowUs);
       }
     }
+    this.fillSlots();
     this.replaceDiverged();
     this.noticeEnd();
     this.shutdown?.poll(nowUs);
@@ -139,7 +150,7 @@ export class KeeperCore {
 
   /** A process is gone. */
   ended(pid: number, ending: Ending): void {
-    this.abandonedSlots.delete(pid);
+    this.slots.release(pid);
     const seat = this.seats.find((one) => one.pid === pid);
     if (!seat) return;
     const nowUs = this.world.nowUs();
@@ -154,13 +165,20 @@ export class KeeperCore {
     this.plan(seat, ending, nowUs);
   }
 
+  /**
+   * Is the sound there? What it does not need is started only then, so that it does not hold up
+   * the first quantum; or after a while, so that an engine that cannot begin can be asked why.
+   */
+  private begun(nowUs: number): boolean {
+    const { words, layout } = this.segment;
+    const mark = Atomics.load(words, layout.clock + clock.driverMark);
+    return mark !== DriverMark.starting || nowUs - this.foundedUs > secondWaveUs;
+  }
+
   private start(seat: Seat, nowUs: number): void {
     if (seat.role === 'driver') seat.place = this.nextGeneration++;
     if (seat.role === 'control') seat.place++;
-    if (seat.role === 'replica' && !this.prepareSlot(seat)) {
-      seat.dueUs = nowUs + this.policy.abandonMs * 1000;
-      return;
-    }
+    if (seat.role === 'replica') this.slots.clear(seat);
     if (seat.starts > 0) {
       const counter = restartCounter[seat.role];
       if (counter !== undefined) count(this.segment, counter, 1);
@@ -172,34 +190,33 @@ export class KeeperCore {
     seat.dueUs = Number.POSITIVE_INFINITY;
     seat.pid = this.world.spawn(seat);
     this.event('process-started', seat.place, seat.row, seat.pid);
-    if (seat.role === 'driver') this.request();
     this.setState(seat, 'starting');
+    if (seat.role === 'driver') this.request();
+    if (seat.role === 'replica') this.fillSlots();
   }
 
-  /** Finds and clears a slot. False when there is none to be had yet. */
-  private prepareSlot(seat: Seat): boolean {
-    const { words } = this.segment;
-    const slot = this.freeSlot(seat.place);
-    if (slot < 0) return false;
-    seat.place = slot;
-    const at = replicaAt(this.segment, seat.place);
-    Atomics.store(words, at + replica.state, ReplicaState.booting);
-    words[at + replica.incarnation] = seat.starts + 1;
-    words[at + replica.working] = words[at + replica.published]!;
-    return true;
+  /** Vacant slots go to replica processes without one; a warm one begins at once. */
+  private fillSlots(): void {
+    if (this.shutdown) return;
+    for (const seat of this.slots.fill(this.seats)) {
+      seat.progressUs = 0;
+      this.setState(seat, seat.state === 'standby' ? 'joining' : seat.state);
+    }
   }
 
   /** What a dead replica leaves: perhaps the record that it died of. */
   private buryReplica(seat: Seat): void {
     const { words } = this.segment;
+    if (seat.place < 0) return;
     const at = replicaAt(this.segment, seat.place);
     const working = Atomics.load(words, at + replica.working);
     const published = Atomics.load(words, at + replica.published);
-    Atomics.store(words, at + replica.state, ReplicaState.empty);
-    if (working === published || this.shutdown) return;
-    if (!this.poison.died(this.segment, working)) return;
-    count(this.segment, counterIndex.voided, 1);
-    this.event('record-voided', seat.place, working);
+    this.slots.vacate(seat);
+    if (working !== published && !this.shutdown && this.poison.died(this.segment, working)) {
+      count(this.segment, counterIndex.voided, 1);
+      this.event('record-voided', seat.place, working);
+    }
+    this.fillSlots();
   }
 
   /** The current driver is gone: the other one takes over without waiting for the beat to stop. */
@@ -216,7 +233,7 @@ export class KeeperCore {
     const next = drivers.find((one) => one.killedUs === 0);
     if (!next) return;
     Atomics.store(words, layout.clock + clock.requestedGeneration, next.place);
-    this.world.wake(layout.clock + clock.beat);
+    this.world.wake(layout.clock + clock.requestedGeneration);
   }
 
   private plan(seat: Seat, ending: Ending, nowUs: number): void {
@@ -245,13 +262,17 @@ export class KeeperCore {
     if (seat.state === 'starting' || seat.state === 'joining') {
       this.watchBoot(seat, nowUs);
     }
-    if (seat.role === 'replica' && seat.state !== 'starting') this.watchReplica(seat, nowUs);
+    if (seat.role === 'replica' && seat.state !== 'starting' && seat.place >= 0)
+      this.watchReplica(seat, nowUs);
     if (seat.role === 'driver' && seat.state !== 'starting') this.watchDriver(seat, nowUs);
+    if (seat.role === 'control') this.watchBeat(seat, nowUs, clock.controlBeat);
+    if (seat.role === 'service') this.watchBeat(seat, nowUs, -1);
   }
 
   private watchBoot(seat: Seat, nowUs: number): void {
     const reached = this.reached(seat);
-    if (reached !== seat.state) {
+    const booting = seat.state === 'joining' && reached === 'standby';
+    if (reached !== seat.state && !booting) {
       if (seat.role === 'replica' && reached === 'running') {
         this.event('replica-ready', seat.place, seat.row, seat.pid);
       }
@@ -265,9 +286,11 @@ export class KeeperCore {
   private reached(seat: Seat): ProcessState {
     const { words, layout } = this.segment;
     if (seat.role === 'replica') {
+      const waits = this.slots.isReady(seat) ? 'standby' : 'starting';
+      if (seat.place < 0) return waits;
       const state = Atomics.load(words, replicaAt(this.segment, seat.place) + replica.state);
       if (state === ReplicaState.ready) return 'running';
-      return state === ReplicaState.joining ? 'joining' : 'starting';
+      return state === ReplicaState.joining ? 'joining' : waits;
     }
     if (seat.role === 'driver') {
       if (seat.place % 256 === currentGeneration(this.segment)) return 'running';
@@ -288,7 +311,9 @@ export class KeeperCore {
     const published = Atomics.load(words, at + replica.published);
     const behind = ticksBetween(sealedTick(this.segment, published), published);
     const still = stillMs(seat, behind > 0 ? published : ~published, nowUs);
-    if (behind <= 0 || still < this.policy.replicaMs) return;
+    // One that joins is no real-time process yet, and nobody waits for it.
+    const patienceMs = this.policy.replicaMs * (seat.state === 'running' ? 1 : 10);
+    if (behind <= 0 || still < patienceMs) return;
     count(this.segment, counterIndex.hungReplica, 1);
     this.event('replica-hung', seat.place, published);
     this.kill(seat, nowUs);
@@ -298,10 +323,22 @@ export class KeeperCore {
     const { words, layout } = this.segment;
     const current = seat.place % 256 === currentGeneration(this.segment);
     if (current && seat.state === 'standby') this.setState(seat, 'running');
-    const beat = Atomics.load(words, layout.clock + (current ? clock.beat : clock.standbyBeat));
+    const beat = Atomics.load(words, layout.clock + (current ? clock.beatUs : clock.standbyBeat));
     if (stillMs(seat, beat, nowUs) < this.policy.driverMs) return;
     count(this.segment, counterIndex.hungDriver, 1);
     this.event('driver-hung', seat.place);
+    this.kill(seat, nowUs);
+  }
+
+  /** Control and services: they may take their time, but not for ever. */
+  private watchBeat(seat: Seat, nowUs: number, clockWord: number): void {
+    const { words, layout } = this.segment;
+    const at = layout.services + seat.place * service.words + service.beat;
+    const beat = Atomics.load(words, clockWord >= 0 ? layout.clock + clockWord : at);
+    const still = stillMs(seat, beat, nowUs);
+    if (seat.state === 'starting' || still < this.policy.serviceMs) return;
+    count(this.segment, counterIndex.hungOther, 1);
+    this.event('process-hung', seat.place, seat.row);
     this.kill(seat, nowUs);
   }
 
@@ -349,20 +386,11 @@ export class KeeperCore {
     count(this.segment, counterIndex.abandoned, 1);
     this.event('abandoned', seat.place, seat.pid);
     this.shutdown?.abandon(seat);
-    if (seat.role === 'replica') this.abandonedSlots.set(seat.pid, seat.place);
+    if (seat.role === 'replica') this.slots.leaveBehind(seat);
     seat.pid = 0;
     seat.killedUs = 0;
     this.setState(seat, 'abandoned');
     seat.dueUs = this.shutdown ? Number.POSITIVE_INFINITY : nowUs;
-  }
-
-  /** A slot that no process can still write to; -1 when those left behind hold them all. */
-  private freeSlot(wanted: number): number {
-    const held = new Set(this.abandonedSlots.values());
-    for (const one of this.seats) if (one.role === 'replica' && one.pid !== 0) held.add(one.place);
-    if (!held.has(wanted)) return wanted;
-    for (let slot = 0; slot < replicaSlots; slot++) if (!held.has(slot)) return slot;
-    return -1;
   }
 
   private noticeEnd(): void {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { clock, DriverMark, header, layoutOf } from '../memory/layout.js';
-import { writeProcess } from '../memory/process-table.js';
+import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
 import { createSegment, type Segment } from '../memory/segment.js';
 import { streamBytes } from '../memory/stream.js';
 import { tickAfter } from '../memory/ticks.js';
@@ -15,6 +15,7 @@ import {
   killNow,
   mapShared,
   monotonicNs,
+  requestRealtimeKit,
   sealSize,
   setProcessName,
   takeInstanceLock,
@@ -23,7 +24,10 @@ import { KeeperCore, type KeeperWorld } from './keeper-core.js';
 import { type ChildOrder, type KeeperMessage, keeperFds, type LaunchOrder } from './orders.js';
 import type { Seat } from './seats.js';
 
-const pollMs = 5;
+/** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
+const pollMs = 20;
+const hurriedPollMs = 2;
+const requestEveryPolls = 10;
 
 const programs: Record<string, string> = {
   driver: './driver.js',
@@ -166,7 +170,6 @@ class ProcessWorld implements KeeperWorld {
       keeperPid: process.pid,
       row: seat.row,
       place: seat.place,
-      incarnation: seat.starts,
       streams: order.streams,
       assets: order.assets,
       realtime: order.realtime,
@@ -181,28 +184,66 @@ class ProcessWorld implements KeeperWorld {
   }
 }
 
+/** Asks RealtimeKit, once for each process, for those that could not become real-time themselves. */
+class RealtimeRequests {
+  private readonly asked = new Set<number>();
+  private polls = 0;
+
+  constructor(
+    private readonly segment: Segment,
+    private readonly order: LaunchOrder,
+  ) {}
+
+  poll(): void {
+    if (!this.order.realtime || this.polls++ % requestEveryPolls !== 0) return;
+    for (const [row, { pid, role, scheduling }] of readProcesses(this.segment).entries()) {
+      const refused = scheduling === 'nice' || scheduling === 'other';
+      if (!refused || this.asked.has(pid)) continue;
+      this.asked.add(pid);
+      const priority = this.order.realtimePriority - (role === 'driver' ? 0 : 1);
+      void requestRealtimeKit({ pid, tid: pid, priority }).then(({ granted }) => {
+        if (granted) writeScheduling(this.segment, row, 'rtkit');
+      });
+    }
+  }
+}
+
 /** Tells the launcher once that sound has begun, and at last what the shutdown did. */
-function follow(core: KeeperCore, world: ProcessWorld, segment: Segment): void {
+function follow(
+  core: KeeperCore,
+  world: ProcessWorld,
+  segment: Segment,
+  order: LaunchOrder,
+): () => void {
   const { words, layout } = segment;
+  const requests = new RealtimeRequests(segment, order);
   let playing = false;
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout | undefined;
+  const look = () => {
+    clearTimeout(timer);
     core.poll();
+    requests.poll();
     if (!playing && Atomics.load(words, layout.clock + clock.driverMark) >= DriverMark.playing) {
       playing = true;
       tell({ event: 'playing' });
     }
-    if (core.report === null) return;
-    clearInterval(timer);
+    if (core.report === null) {
+      timer = setTimeout(look, playing && core.stopping === null ? pollMs : hurriedPollMs);
+      return;
+    }
     tell({ event: 'ended', report: core.report });
     world.letGo();
     process.exit(0);
-  }, pollMs);
+  };
+  look();
+  return look;
 }
 
-function listen(core: KeeperCore): void {
+function listen(core: KeeperCore, look: () => void): void {
   const onSignal = () => {
     if (core.stopping) core.force();
     else core.stop('signal');
+    look();
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, onSignal);
   process.on('SIGHUP', () => {});
@@ -210,8 +251,12 @@ function listen(core: KeeperCore): void {
   process.stdin.on('data', () => {
     if (core.stopping) core.force();
     else core.stop('requested');
+    look();
   });
-  process.stdin.on('end', () => core.stop('lifeline'));
+  process.stdin.on('end', () => {
+    core.stop('lifeline');
+    look();
+  });
   process.stdin.on('error', () => core.stop('lifeline'));
   process.stdin.resume();
 }
@@ -234,6 +279,7 @@ function main(): void {
   const { segment } = memory;
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,
+    spares: order.spares,
     standby: order.standby,
     control: true,
     services: order.services.length,
@@ -247,15 +293,13 @@ function main(): void {
     starts: 1,
     startedUs: world.nowUs(),
   });
-  listen(core);
-  core.poll();
   tell({
     event: 'started',
     pid: process.pid,
     segmentFd: memory.fd,
     streamFds: memory.streamFds,
   });
-  follow(core, world, segment);
+  listen(core, follow(core, world, segment, order));
 }
 
 main();

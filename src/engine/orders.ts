@@ -37,6 +37,7 @@ export interface LaunchOrder {
   name: string;
   geometry: Geometry;
   replicas: number;
+  spares: number;
   standby: boolean;
   /** Client streams to prepare. */
   streams: number;
@@ -68,8 +69,6 @@ export interface ChildOrder {
   keeperPid: number;
   row: number;
   place: number;
-  /** The seat's running number of starts. */
-  incarnation: number;
   streams: number;
   assets: LaunchOrder['assets'];
   realtime: boolean;

@@ -7,7 +7,7 @@ import { createSegment } from '../memory/segment.js';
 import { DriverCore, DriverStep } from './driver-core.js';
 
 /** Turns after which the hot functions have been compiled. */
-const turns = 6000;
+const turns = 2000;
 
 /**
  * Runs a driver against memory of its own and a device that is always due, so that the first turn

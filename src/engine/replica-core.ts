@@ -145,8 +145,7 @@ export class ReplicaCore {
     Atomics.store(words, this.at + replica.working, tick);
     this.recordIndex = findRecord(this.segment, tick);
     if (this.recordIndex < 0) return this.leave('journal-lost');
-    this.voided =
-      Atomics.load(words, this.recordIndex + record.status) === RecordStatus.void;
+    this.voided = Atomics.load(words, this.recordIndex + record.status) === RecordStatus.void;
     this.phase = this.apply;
     return ReplicaStep.go;
   }

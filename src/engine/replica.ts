@@ -1,15 +1,17 @@
-import { Renderer } from '../dsp/renderer.js';
 import type { AssetView, StreamView } from '../dsp/node.js';
-import { writeScheduling } from '../memory/process-table.js';
-import { becomeRealtime, limitRealtimeCpu, mapShared } from '../os/index.js';
+import { Renderer } from '../dsp/renderer.js';
+import { clock, Directive, DriverMark, processEntry } from '../memory/layout.js';
+import { mapShared, setProcessName } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
+import { childExit } from './keeper-core.js';
 import { childFds } from './orders.js';
-import { type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
 import { withFaults } from './planted-faults.js';
+import { enterRealtime } from './realtime.js';
+import { type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
 
-/** CPU time without a wait after which the kernel ends a replica that computes for ever. */
-const runawayUs = 400_000;
 const waitNs = 50e6;
+const spareWaitNs = 1e9;
+const rehearsalQuanta = 150;
 
 function mapAssets(attachment: Attachment): AssetView[] {
   const { order } = attachment;
@@ -26,18 +28,58 @@ function loadMachine(attachment: Attachment): PatchMachine {
   const { layout } = segment;
   const from = layout.program * 4;
   const program = segment.bytes.slice(from, from + layout.programBytes);
-  const views = streams.filter((stream) => stream !== null).map(
-    ({ samples, channels, frames }): StreamView => ({ samples, channels, frames }),
-  );
+  const views = streams
+    .filter((stream) => stream !== null)
+    .map(({ samples, channels, frames }): StreamView => ({ samples, channels, frames }));
   const renderer = new Renderer(program, { streams: views, assets: mapAssets(attachment) });
   return order.faults ? withFaults(renderer) : renderer;
 }
 
+/**
+ * Renders into the void what the patch would play, so that all of it has been compiled before it
+ * counts; then everything is as before. Stops as soon as there is a slot to render in.
+ */
+function rehearse(attachment: Attachment, machine: PatchMachine): void {
+  const arena = machine.arena.slice();
+  for (let i = 0; i < rehearsalQuanta && assignedSlot(attachment) < 0; i++) machine.render();
+  machine.arena.set(arena);
+}
+
+function assignedSlot({ segment, order }: Attachment): number {
+  const row = segment.layout.processes + order.row * processEntry.words;
+  return Atomics.load(segment.words, row + processEntry.assignedSlot) - 1;
+}
+
+/** Waits for a slot to render in. -1 when the engine ends first. */
+function awaitSlot(attachment: Attachment): number {
+  const { segment, order } = attachment;
+  const { words, layout } = segment;
+  const row = layout.processes + order.row * processEntry.words;
+  Atomics.store(words, row + processEntry.ready, 1);
+  const word = layout.clock + clock.assignments;
+  for (;;) {
+    const seen = Atomics.load(words, word);
+    const slot = assignedSlot(attachment);
+    if (slot >= 0) return slot;
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.leave) return -1;
+    attachment.wait(word, seen, spareWaitNs);
+  }
+}
+
 /** Runs a replica until it is told to leave or cannot go on. */
 function main(): void {
-  const attachment = attach(`replica ${placeName()}`, { locked: true });
+  const attachment = attach('replica', { locked: true });
   const { segment, order } = attachment;
-  const core = new ReplicaCore(segment, loadMachine(attachment), order.place, order.incarnation);
+  const { words, layout } = segment;
+  const machine = loadMachine(attachment);
+  const mark = Atomics.load(words, layout.clock + clock.driverMark);
+  if (mark !== DriverMark.starting) rehearse(attachment, machine);
+  const slot = awaitSlot(attachment);
+  if (slot < 0) process.exit(childExit.finished);
+  setProcessName(`tenuto ${order.engine} replica ${slot}`);
+  const row = layout.processes + order.row * processEntry.words;
+  const incarnation = words[row + processEntry.assignedIncarnation]!;
+  const core = new ReplicaCore(segment, machine, slot, incarnation);
   let caughtUp = false;
   for (;;) {
     const step = core.step();
@@ -45,23 +87,11 @@ function main(): void {
     if (step === ReplicaStep.done) break;
     if (!caughtUp) {
       caughtUp = true;
-      enterService(attachment);
+      enterRealtime(attachment, order.realtimePriority - 1);
     }
     attachment.wait(core.waitWord, core.waitValue, waitNs);
   }
-  process.exit(core.end === 'left' ? 0 : 1);
-}
-
-/** Caught up: from now on it renders in time, and must not be held up by ordinary programs. */
-function enterService({ order, segment }: Attachment): void {
-  if (!order.realtime) return;
-  limitRealtimeCpu(runawayUs, runawayUs * 2);
-  const { policy } = becomeRealtime(order.realtimePriority - 1);
-  writeScheduling(segment, order.row, policy);
-}
-
-function placeName(): string {
-  return String((JSON.parse(process.argv[2] ?? '{}') as { place?: number }).place ?? '');
+  process.exit(core.end === 'left' ? childExit.finished : childExit.again);
 }
 
 main();

@@ -1,10 +1,10 @@
+import { limits } from '../limits.js';
 import { laneCommandAt, laneCount, laneWritten } from '../memory/commands.js';
 import { beginRecord, commandAt, endRecord, findRecord, recordAt } from '../memory/journal.js';
 import { clock, commandsPerTick, commandWords, record } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { type StreamSegment, streamHeader } from '../memory/stream.js';
 import { packFenced, ticksBetween } from '../memory/ticks.js';
-import { limits } from '../limits.js';
 
 const { streamsMax } = limits;
 

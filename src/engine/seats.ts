@@ -13,6 +13,8 @@ export interface KeeperPolicy {
   replicaMs: number;
   /** A driver without a beat for so long is ended, should the standby not have done it. */
   driverMs: number;
+  /** Control or a service without a beat for so long is ended. */
+  serviceMs: number;
   /** A killed process that is not gone by then is left behind. */
   abandonMs: number;
   phases: { fadeMs: number; servicesMs: number; replicasMs: number; driverMs: number };
@@ -23,6 +25,8 @@ export interface Seat {
   /** Row in the process table. */
   readonly row: number;
   readonly role: Role;
+  /** Needed for the first quantum; the others are started once there is sound. */
+  readonly firstWave: boolean;
   /** A replica's slot, a driver's generation, a service's index, control's incarnation. */
   place: number;
   state: ProcessState;
@@ -42,11 +46,9 @@ export interface Seat {
   progressUs: number;
 }
 
-export function emptySeat(row: number, role: Role, place: number): Seat {
+export function emptySeat(what: Pick<Seat, 'row' | 'role' | 'place' | 'firstWave'>): Seat {
   return {
-    row,
-    role,
-    place,
+    ...what,
     state: 'waiting',
     pid: 0,
     starts: 0,

@@ -157,7 +157,12 @@ export class Shutdown {
     const phase = this.phases[this.index];
     if (phase) {
       Atomics.store(words, layout.clock + clock.directive, phase.directive);
-      for (const word of [clock.directive, clock.sealed, clock.beat]) {
+      for (const word of [
+        clock.directive,
+        clock.sealed,
+        clock.requestedGeneration,
+        clock.assignments,
+      ]) {
         this.world.wake(layout.clock + word);
       }
       return;

@@ -7,44 +7,39 @@ export type StandbyAdvice = (typeof StandbyAdvice)[keyof typeof StandbyAdvice];
 
 /**
  * The watch of the standby driver: it takes over when the keeper asks for its generation (a death
- * was seen), or when the current driver's beat stands still for too long (it hangs).
+ * was seen), or when the current driver has made no turn for too long (it hangs).
  */
 export class StandbyCore {
-  /** Wait until this word leaves `waitValue`, at most until the deadline. */
+  /** Wait until this word leaves `waitValue`, at most for `waitUs`. */
   readonly waitWord: number;
   waitValue = 0;
-  private beatSinceUs = 0;
+  waitUs = 0;
 
   constructor(
     private readonly segment: Segment,
     private readonly generation: number,
-    /** Microseconds without a beat after which the current driver counts as hung. */
+    /** Microseconds without a turn after which the current driver counts as hung. */
     private readonly patienceUs: number,
-    nowUs: number,
   ) {
-    this.waitWord = segment.layout.clock + clock.beat;
-    this.waitValue = Atomics.load(segment.words, this.waitWord);
-    this.beatSinceUs = nowUs;
+    this.waitWord = segment.layout.clock + clock.requestedGeneration;
   }
 
-  /** Looks around; `nowUs` is the monotonic clock. Allocation-free. */
+  /** Looks around; `nowUs` is the monotonic clock, 32 bits. */
   advise(nowUs: number): StandbyAdvice {
     const { words, layout } = this.segment;
     Atomics.add(words, layout.clock + clock.standbyBeat, 1);
-    const directive = Atomics.load(words, layout.clock + clock.directive);
-    if (directive >= Directive.leave) return StandbyAdvice.leave;
-    if (Atomics.load(words, layout.clock + clock.requestedGeneration) === this.generation) {
-      return StandbyAdvice.takeOver;
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.leave) {
+      return StandbyAdvice.leave;
     }
-    const beat = Atomics.load(words, this.waitWord);
-    if (beat !== this.waitValue) {
-      this.waitValue = beat;
-      this.beatSinceUs = nowUs;
-      return StandbyAdvice.wait;
-    }
+    this.waitValue = Atomics.load(words, this.waitWord);
+    if (this.waitValue === this.generation) return StandbyAdvice.takeOver;
+    this.waitUs = this.patienceUs;
     const mark = Atomics.load(words, layout.clock + clock.driverMark);
-    const playing = mark !== DriverMark.starting && mark !== DriverMark.closed;
-    const silentUs = nowUs - this.beatSinceUs;
-    return playing && silentUs >= this.patienceUs ? StandbyAdvice.takeOver : StandbyAdvice.wait;
+    if (mark === DriverMark.starting || mark === DriverMark.closed) return StandbyAdvice.wait;
+    const silentUs = (nowUs - Atomics.load(words, layout.clock + clock.beatUs)) | 0;
+    if (silentUs >= this.patienceUs) return StandbyAdvice.takeOver;
+    // It wakes up just when the turn that it saw last has become too old.
+    this.waitUs = Math.min(this.patienceUs, this.patienceUs - silentUs);
+    return StandbyAdvice.wait;
   }
 }

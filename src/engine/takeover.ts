@@ -62,7 +62,9 @@ export function takeOutput(segment: Segment, number: number, pid: number): Start
   words[entry + generation.pid] = pid;
   words[entry + generation.gapUs] = 0;
   const mine = packFenced(number, position);
-  return Atomics.compareExchange(words, word, seen, mine) === seen ? { position, playTick } : 'again';
+  return Atomics.compareExchange(words, word, seen, mine) === seen
+    ? { position, playTick }
+    : 'again';
 }
 
 /** Fences the sealed tick. Returns the last sealed one, or `'again'`, or null as above. */

@@ -22,6 +22,7 @@ export const counterTable = {
   restartsService: 'services started again',
   hungReplica: 'replicas ended because they stood still',
   hungDriver: 'drivers ended because they stood still',
+  hungOther: 'control processes and services ended because they stood still',
   joins: 'replicas that joined from a snapshot',
   freshStarts: 'replicas that rendered from the first tick',
   joinFailures: 'replicas that could not join and started over',
@@ -36,9 +37,10 @@ export type CounterName = keyof typeof counterTable;
 const names = Object.keys(counterTable) as CounterName[];
 
 /** Offset of each counter, in words from `layout.counters`. */
-export const counterIndex = Object.fromEntries(
-  names.map((name, index) => [name, index]),
-) as Record<CounterName, number>;
+export const counterIndex = Object.fromEntries(names.map((name, index) => [name, index])) as Record<
+  CounterName,
+  number
+>;
 
 /** Adds to a counter. Allocation-free; may be called on the audio thread. */
 export function count(segment: Segment, index: number, amount: number): void {

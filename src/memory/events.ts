@@ -10,6 +10,7 @@ export const eventKinds = [
   'replica-ready',
   'replica-hung',
   'driver-hung',
+  'process-hung',
   'takeover',
   'divergence',
   'record-voided',

@@ -77,9 +77,9 @@ export const clock = {
   sealed: 0,
   /** Fenced word: the position after the last quantum on the output ring. */
   committed: 1 * lineWords,
-  /** Counts the driver's turns. Futex: the standby driver waits here. */
-  beat: 2 * lineWords,
-  /** The generation that the keeper asks the standby to become; 0 for none. */
+  /** Microseconds of the monotonic clock (32 bits) at the driver's last turn. */
+  beatUs: 2 * lineWords,
+  /** The generation that the keeper asks the standby to become; 0 for none. Futex. */
   requestedGeneration: 3 * lineWords,
   /** What the keeper wants of the engine: a `Directive`. It only ever rises. */
   directive: 4 * lineWords,
@@ -107,7 +107,11 @@ export const clock = {
   standbyReady: 8 * lineWords + 1,
   /** 1 + the incarnation of the control process that is ready. */
   controlReady: 9 * lineWords + 1,
-  words: 10 * lineWords,
+  /** Counts control's looks, for the keeper to see that it lives. */
+  controlBeat: 9 * lineWords + 2,
+  /** Counts the slots that were given to replica processes. Futex: those without one wait here. */
+  assignments: 10 * lineWords,
+  words: 11 * lineWords,
 } as const;
 
 /** What the keeper wants: each step asks one more party to end, in the order of the shutdown. */
@@ -152,6 +156,11 @@ export const processEntry = {
   starts: 4,
   startedUs: 5,
   scheduling: 6,
+  /** 1 once the process has started up. */
+  ready: 7,
+  /** 1 + the slot that a replica process is to render in; 0 while it waits for one. */
+  assignedSlot: 8,
+  assignedIncarnation: 9,
   words: lineWords,
 } as const;
 
@@ -179,7 +188,8 @@ export const service = {
   framesLow: 4,
   framesHigh: 5,
   lostFrames: 6,
-  errorCode: 7,
+  /** Counts the service's looks, for the keeper to see that it lives. */
+  beat: 7,
   words: lineWords,
 } as const;
 

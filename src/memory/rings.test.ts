@@ -18,7 +18,13 @@ import { OutputReader, Reading } from './output-ring.js';
 import { quantumAt, replicaAt, takeQuantum } from './replica-ring.js';
 import type { Segment } from './segment.js';
 import { discardSnapshots, newestSnapshot, olderSnapshot, snapshotAt } from './snapshots.js';
-import { openStreamSegment, streamBytes, streamHeader, streamSpace, writeStream } from './stream.js';
+import {
+  openStreamSegment,
+  streamBytes,
+  streamHeader,
+  streamSpace,
+  writeStream,
+} from './stream.js';
 import { tickAfter } from './ticks.js';
 
 const content = OutputKind.content;
@@ -46,7 +52,12 @@ describe('the output ring', () => {
     for (let generation = 1; generation <= 9; generation++) {
       enterGeneration(segment, generation, { position, tick: position, previous: generation - 1 });
       for (let i = 0; i < 3; i++, position++) {
-        playQuantum(segment, generation, { position, tick: position, kind: content, value: position });
+        playQuantum(segment, generation, {
+          position,
+          tick: position,
+          kind: content,
+          value: position,
+        });
       }
       // A fenced driver wakes up and writes where it would have gone on.
       if (generation > 1) {

@@ -1,8 +1,8 @@
 import { assert } from '../errors.js';
 import {
   clock,
-  generation,
   type Geometry,
+  generation,
   header,
   type Layout,
   layoutMagic,

@@ -34,11 +34,7 @@ export function streamBytes(channels: number): number {
 export function openStreamSegment(buffer: ArrayBufferLike, channels: number): StreamSegment {
   return {
     words: new Int32Array(buffer, 0, streamHeader.words),
-    samples: new Float32Array(
-      buffer,
-      streamHeader.words * 4,
-      limits.streamFrames * channels,
-    ),
+    samples: new Float32Array(buffer, streamHeader.words * 4, limits.streamFrames * channels),
     channels,
     frames: limits.streamFrames,
   };

@@ -31,8 +31,8 @@ export interface ProcessStatus {
   scheduling: Scheduling;
   /** How often the place has been filled. */
   starts: number;
-  /** A replica's slot. */
-  slot?: number;
+  /** A replica's slot; null while it waits, warm, for one to fall vacant. */
+  slot?: number | null;
   /** Of a replica: whether the driver reads it first. */
   primary?: boolean;
   /** A driver's generation. */
@@ -102,7 +102,10 @@ export function readStatus(segment: Segment, name: string): Status {
   const processes = readProcesses(segment).map((row): ProcessStatus => {
     const { pid, role, state, scheduling, starts, place } = row;
     const shared = { pid, role, state, scheduling, starts };
-    if (role === 'replica') return { ...shared, slot: place, primary: place === primary };
+    if (role === 'replica') {
+      const slot = place >= 0 ? place : null;
+      return { ...shared, slot, primary: place === primary };
+    }
     return role === 'driver' ? { ...shared, generation: place } : shared;
   });
   const committed = Atomics.load(words, layout.clock + clock.committed);

@@ -1,4 +1,4 @@
-import { attach, type Attachment } from '../engine/attach.js';
+import { type Attachment, attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import { TenutoError } from '../errors.js';
 import { WavWriter } from '../media/wav-writer.js';
@@ -6,8 +6,8 @@ import { clock, Directive, ServiceState, service } from '../memory/layout.js';
 import { monotonicNs } from '../os/index.js';
 import { RecorderCore } from './recorder-core.js';
 
-/** How often it looks at the output ring; the ring holds a hundred times as much. */
-const lookNs = 20e6;
+/** How often it looks at the output ring, which holds fifty times as much. */
+const lookNs = 100e6;
 
 function openFile(attachment: Attachment, path: string): WavWriter {
   const { segment, order } = attachment;
@@ -24,12 +24,14 @@ function record(attachment: Attachment): void {
   const { words, layout } = segment;
   const { path, stopFrames, syncMs } = order.service!;
   const state = layout.services + order.place * service.words + service.state;
+  const beat = layout.services + order.place * service.words + service.beat;
   using writer = openFile(attachment, path);
   const core = new RecorderCore(segment, order.place, writer, stopFrames);
   Atomics.store(words, state, ServiceState.running);
   let syncedNs = monotonicNs();
   for (;;) {
     const directive = Atomics.load(words, layout.clock + clock.directive);
+    Atomics.add(words, beat, 1);
     core.catchUp();
     if (core.complete || directive >= Directive.finish) break;
     if (monotonicNs() - syncedNs > syncMs * 1e6) {

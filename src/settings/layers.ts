@@ -13,8 +13,10 @@ const byFlag = new Map(settingKeys.flatMap((key) => (key.flag ? [[key.flag, key]
 /** Names that tests and Tenuto's own child processes use; they are not settings. */
 const internalPrefix = 'TENUTO_INTERNAL_';
 
-function refuse(message: string, cause?: unknown): never {
-  throw new TenutoError('TENUTO_SETTINGS_INVALID', message, { cause });
+/** A wrong flag is a mistake in the command line; all else is one of the configuration. */
+export function refuse(message: string, cause?: unknown): never {
+  const code = message.startsWith('--') ? 'TENUTO_USAGE' : 'TENUTO_SETTINGS_INVALID';
+  throw new TenutoError(code, message, { cause });
 }
 
 /** Text from a flag or the environment as the setting's own type. */

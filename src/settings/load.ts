@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import { settingKeys } from './keys.js';
-import { environmentLayer, fileLayer, flagLayer, type Layer } from './layers.js';
+import { environmentLayer, fileLayer, flagLayer, type Layer, refuse } from './layers.js';
 import { type Settings, settingsSchema } from './schema.js';
 
 /** The file that is read from the working directory when no other is named. */
@@ -80,7 +80,7 @@ function explain(issue: z.core.$ZodIssue, layer: Layer): string {
  * Reads all settings: flags before environment before file before defaults.
  *
  * @throws TenutoError `TENUTO_SETTINGS_INVALID` with the place of each fault (FILE:LINE:COLUMN,
- * the variable or the flag); `TENUTO_FILE_UNREADABLE` when a named file cannot be read.
+ * the variable); `TENUTO_USAGE` for a wrong flag; `TENUTO_FILE_UNREADABLE` when a named file cannot be read.
  */
 export function loadSettings(sources: SettingsSources = {}): Settings {
   const layer: Layer = new Map([
@@ -90,9 +90,5 @@ export function loadSettings(sources: SettingsSources = {}): Settings {
   ]);
   const result = settingsSchema.safeParse(nest(layer));
   if (result.success) return result.data;
-  throw new TenutoError(
-    'TENUTO_SETTINGS_INVALID',
-    result.error.issues.map((issue) => explain(issue, layer)).join('\n'),
-    { cause: result.error },
-  );
+  return refuse(result.error.issues.map((issue) => explain(issue, layer)).join('\n'), result.error);
 }

@@ -51,6 +51,10 @@ const engine = z.strictObject({
     'Processes that render the same sound; 1 gives up protection.',
     { flag: 'replicas' },
   ).default(2),
+  spares: describe(
+    whole(0, 1),
+    'Replica processes that wait, warm, so that a death costs no start of a process; 0 saves memory.',
+  ).default(1),
   realtime: describe(
     z.enum(['auto', 'off']),
     'auto: driver and replicas ask for real-time scheduling and fall back without; off: never ask.',
@@ -120,7 +124,12 @@ const watchdog = z.strictObject({
     whole(1, 1000),
     'A driver without progress for so many quanta is fenced, and the standby takes over.',
     { live: true },
-  ).default(2),
+  ).default(3),
+  serviceMs: describe(
+    whole(100, 60_000),
+    'Control or a service that stands still for so long is replaced.',
+    { live: true },
+  ).default(2000),
 });
 
 const deadline = { live: true };
@@ -157,7 +166,7 @@ export const settingsSchema = z.strictObject({
       everyTicks: describe(
         whole(1, 1_000_000),
         'Ticks between two snapshots: how far a new replica has to replay at most.',
-      ).default(188),
+      ).default(64),
     })
     .prefault({}),
   shutdown: shutdown.prefault({}),

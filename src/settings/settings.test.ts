@@ -20,8 +20,9 @@ function refusal(sources: Parameters<typeof loadSettings>[0]): string {
     loadSettings(sources);
   } catch (error) {
     expect(error).toBeInstanceOf(TenutoError);
-    expect((error as TenutoError).exitCode).toBe(3);
-    return (error as TenutoError).message;
+    const { message, exitCode } = error as TenutoError;
+    expect(exitCode).toBe(message.startsWith('--') ? 2 : 3);
+    return message;
   }
   throw new Error('these settings should have been refused');
 }

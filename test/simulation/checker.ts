@@ -102,7 +102,10 @@ export class Checker {
     const { words, samples } = this.segment;
     const { position } = this;
     const at = outputAt(this.segment, generation, position);
-    check(words[at + outputHeader.position] === position, () => `position ${position} is not there`);
+    check(
+      words[at + outputHeader.position] === position,
+      () => `position ${position} is not there`,
+    );
     this.position = tickAfter(position, 1);
     if (words[at + outputHeader.kind] === OutputKind.concealed) {
       this.concealed++;

@@ -6,7 +6,7 @@ import { StandbyAdvice, StandbyCore } from '../../src/engine/standby-core.js';
 import { currentDriverPid } from '../../src/engine/takeover.js';
 import { offerCommand } from '../../src/memory/commands.js';
 import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
-import { clock, commandWords, laneCount, record } from '../../src/memory/layout.js';
+import { clock, commandWords, laneCount, processEntry, record } from '../../src/memory/layout.js';
 import type { Segment } from '../../src/memory/segment.js';
 import type { Random } from './random.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
@@ -82,7 +82,7 @@ export class DriverParty implements Party {
     private readonly seat: { place: number; pid: number },
   ) {
     const { segment } = world;
-    this.standby = new StandbyCore(segment, seat.place, 3 * quantumUs(segment), world.nowUs());
+    this.standby = new StandbyCore(segment, seat.place, 3 * quantumUs(segment));
     segment.words[segment.layout.clock + clock.standbyReady] = seat.place;
   }
 
@@ -92,10 +92,10 @@ export class DriverParty implements Party {
 
   private standBy(): Wish {
     const { world } = this;
-    const advice = this.standby.advise(world.nowUs());
+    const advice = this.standby.advise(world.nowUs() | 0);
     if (advice === StandbyAdvice.leave) return { kind: 'exit', code: 0 };
     if (advice === StandbyAdvice.wait) {
-      const untilUs = world.nowUs() + quantumUs(world.segment);
+      const untilUs = world.nowUs() + this.standby.waitUs;
       return { kind: 'wait', untilUs, word: this.standby.waitWord, value: this.standby.waitValue };
     }
     world.kill(currentDriverPid(world.segment));
@@ -122,37 +122,56 @@ export class DriverParty implements Party {
   }
 }
 
-/** A replica process; a fatal command ends or stops it for good. */
+/** A replica process: it waits for a slot and renders there; a fatal command ends or stops it. */
 export class ReplicaParty implements Party {
-  private readonly core: ReplicaCore;
+  private core: ReplicaCore | null = null;
   private fate: 'none' | 'die' | 'hang' = 'none';
+  private readonly row: number;
 
   constructor(
     private readonly world: PartyWorld,
     seat: Seat,
   ) {
-    const { segment } = world;
-    const patch = new ToyPatch(segment.layout.quantumSamples, (op) => {
-      this.fate = op === ToyOp.hang ? 'hang' : 'die';
-      throw fatal;
-    });
-    this.core = new ReplicaCore(segment, patch, seat.place, seat.starts);
-    world.sabotage.replica?.(this.core);
+    const { words, layout } = world.segment;
+    this.row = layout.processes + seat.row * processEntry.words;
+    Atomics.store(words, this.row + processEntry.ready, 1);
   }
 
   step(): Wish {
-    const never = Number.POSITIVE_INFINITY;
-    if (this.fate === 'hang') return { kind: 'wait', untilUs: never, word: -1, value: 0 };
+    if (this.fate === 'hang') {
+      return { kind: 'wait', untilUs: Number.POSITIVE_INFINITY, word: -1, value: 0 };
+    }
+    return this.core === null ? this.awaitSlot() : this.render(this.core);
+  }
+
+  private awaitSlot(): Wish {
+    const { segment } = this.world;
+    const { words, layout } = segment;
+    const word = layout.clock + clock.assignments;
+    const value = words[word]!;
+    const slot = words[this.row + processEntry.assignedSlot]! - 1;
+    if (slot < 0) return { kind: 'wait', untilUs: this.world.nowUs() + 1e5, word, value };
+    const patch = new ToyPatch(layout.quantumSamples, (op) => {
+      this.fate = op === ToyOp.hang ? 'hang' : 'die';
+      throw fatal;
+    });
+    const incarnation = words[this.row + processEntry.assignedIncarnation]!;
+    this.core = new ReplicaCore(segment, patch, slot, incarnation);
+    this.world.sabotage.replica?.(this.core);
+    return go;
+  }
+
+  private render(core: ReplicaCore): Wish {
     try {
-      const step = this.core.step();
+      const step = core.step();
       if (step === ReplicaStep.go) return go;
-      if (step === ReplicaStep.done) return { kind: 'exit', code: this.core.end === 'left' ? 0 : 1 };
+      if (step === ReplicaStep.done) return { kind: 'exit', code: core.end === 'left' ? 0 : 1 };
     } catch (error) {
       if (error !== fatal) throw error;
       return (this.fate as string) === 'die' ? { kind: 'exit', code: 139 } : go;
     }
     const untilUs = this.world.nowUs() + 50_000;
-    return { kind: 'wait', untilUs, word: this.core.waitWord, value: this.core.waitValue };
+    return { kind: 'wait', untilUs, word: core.waitWord, value: core.waitValue };
   }
 }
 
@@ -171,6 +190,7 @@ export class ControlParty implements Party {
   step(): Wish {
     const { world } = this;
     const { random } = world;
+    world.segment.words[world.segment.layout.clock + clock.controlBeat]!++;
     const lane = this.seat.place % laneCount;
     for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
       const command = new Int32Array(commandWords);
@@ -181,7 +201,12 @@ export class ControlParty implements Party {
       command[6] = this.seat.place;
       if (!offerCommand(world.segment, lane, this.taken(lane), command)) break;
     }
-    return { kind: 'wait', untilUs: world.nowUs() + random.between(500, 20_000), word: -1, value: 0 };
+    return {
+      kind: 'wait',
+      untilUs: world.nowUs() + random.between(500, 20_000),
+      word: -1,
+      value: 0,
+    };
   }
 
   private taken(lane: number): number {

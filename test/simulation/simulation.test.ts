@@ -127,7 +127,11 @@ const bugs: Record<string, Sabotage> = {
   },
   'a replica that does not settle who passed a record': {
     replica: (core: ReplicaCore) => {
-      const it = inside(core) as unknown as { pass: () => number; phase: unknown; publish: unknown };
+      const it = inside(core) as unknown as {
+        pass: () => number;
+        phase: unknown;
+        publish: unknown;
+      };
       it.pass = () => {
         it.phase = it.publish;
         return 0;
@@ -137,10 +141,14 @@ const bugs: Record<string, Sabotage> = {
 };
 
 describe('the simulation finds', () => {
-  it.each(Object.entries(bugs))('%s', (_name, sabotage) => {
-    const attempt = () => {
-      for (let i = 0; i < 60; i++) simulate(firstSeed + i, { sabotage, snapshotTicks: 5 });
-    };
-    expect(attempt).toThrow();
-  }, 300_000);
+  it.each(Object.entries(bugs))(
+    '%s',
+    (_name, sabotage) => {
+      const attempt = () => {
+        for (let i = 0; i < 60; i++) simulate(firstSeed + i, { sabotage, snapshotTicks: 5 });
+      };
+      expect(attempt).toThrow();
+    },
+    300_000,
+  );
 });

@@ -64,6 +64,7 @@ const policy: KeeperPolicy = {
   bootMs: 2000,
   replicaMs: 50,
   driverMs: 100,
+  serviceMs: 300,
   abandonMs: 100,
   phases: { fadeMs: 100, servicesMs: 100, replicasMs: 100, driverMs: 100 },
 };
@@ -116,6 +117,7 @@ export class Simulation implements PartyWorld, KeeperWorld {
       replicas: this.random.pick([1, 2, 2, 2, 3]),
       standby: this.random.chance(0.9),
       control: true,
+      spares: this.random.pick([0, 1, 1]),
       services: 0,
     });
     this.nextFaultTick = 50;
