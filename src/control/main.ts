@@ -6,8 +6,8 @@ import { abstractPath, engineAddress } from '../os/index.js';
 import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
 
-/** How often it looks whether something happened, or it is to end. */
-const lookMs = 50;
+/** How often it looks what happened, and shows that it lives. */
+const lookMs = 250;
 
 async function main(): Promise<void> {
   const { segment, order } = attach('control', { locked: false });
@@ -18,14 +18,16 @@ async function main(): Promise<void> {
   const server = new ControlServer(segment, order.engine);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   Atomics.store(words, layout.clock + clock.controlReady, order.place + 1);
-  const timer = setInterval(() => {
+  setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
-    if (Atomics.load(words, layout.clock + clock.directive) < Directive.end) return;
-    clearInterval(timer);
-    server.close();
-    process.exit(childExit.finished);
   }, lookMs);
+  process.on('SIGTERM', () => {
+    events.poll();
+    server.close();
+    const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;
+    process.exit(ends ? childExit.finished : childExit.again);
+  });
 }
 
 await main();

@@ -28,6 +28,8 @@ export interface KeeperWorld extends Waiting {
   nowUs(): number;
   /** Starts the process for a seat and returns its pid. Its end is told by `ended`. */
   spawn(seat: Seat): number;
+  /** Asks a process to end (SIGTERM). */
+  ask(seat: Seat): void;
   /** Ends a process for good (SIGKILL). */
   kill(seat: Seat): void;
 }
@@ -114,6 +116,14 @@ export class KeeperCore {
   /** What the shutdown did, once all is over. */
   get report(): ShutdownReport | null {
     return this.shutdown?.report ?? null;
+  }
+
+  /** Nothing is under way: it is enough to look now and then. */
+  get settled(): boolean {
+    return (
+      this.shutdown === null &&
+      this.seats.every(({ state }) => state !== 'starting' && state !== 'joining')
+    );
   }
 
   /** Begins the orderly end; a second call only changes nothing. */

@@ -25,8 +25,8 @@ import { type ChildOrder, type KeeperMessage, keeperFds, type LaunchOrder } from
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
-const pollMs = 20;
-const hurriedPollMs = 2;
+const pollMs = 40;
+const hurriedPollMs = 4;
 const requestEveryPolls = 10;
 
 const programs: Record<string, string> = {
@@ -147,6 +147,10 @@ class ProcessWorld implements KeeperWorld {
     return pid;
   }
 
+  ask(seat: Seat): void {
+    this.children.get(seat.pid)?.kill('SIGTERM');
+  }
+
   kill(seat: Seat): void {
     killNow(seat.pid);
   }
@@ -228,7 +232,7 @@ function follow(
       tell({ event: 'playing' });
     }
     if (core.report === null) {
-      timer = setTimeout(look, playing && core.stopping === null ? pollMs : hurriedPollMs);
+      timer = setTimeout(look, playing && core.settled ? pollMs : hurriedPollMs);
       return;
     }
     tell({ event: 'ended', report: core.report });

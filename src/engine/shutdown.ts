@@ -45,6 +45,7 @@ interface Phase {
 
 interface ShutdownWorld extends Waiting {
   nowUs(): number;
+  ask(seat: Seat): void;
   kill(seat: Seat): void;
 }
 
@@ -157,6 +158,9 @@ export class Shutdown {
     const phase = this.phases[this.index];
     if (phase) {
       Atomics.store(words, layout.clock + clock.directive, phase.directive);
+      // Whoever waits on a word sees the directive at once; control waits for its sockets.
+      const control = this.seats.find((seat) => seat.role === 'control' && seat.pid !== 0);
+      if (phase.directive === Directive.end && control) this.world.ask(control);
       for (const word of [
         clock.directive,
         clock.sealed,

@@ -13,8 +13,9 @@ function openFile(attachment: Attachment, path: string): WavWriter {
   const { segment, order } = attachment;
   const { words, layout } = segment;
   const begun = layout.services + order.place * service.words + service.begun;
-  if (Atomics.load(words, begun) === 1) return WavWriter.resume(path);
-  const writer = WavWriter.create(path, { rate: layout.rateHz, channels: layout.channels });
+  const format = { rate: layout.rateHz, channels: layout.channels };
+  if (Atomics.load(words, begun) === 1) return WavWriter.resume(path, format);
+  const writer = WavWriter.create(path, format);
   Atomics.store(words, begun, 1);
   return writer;
 }

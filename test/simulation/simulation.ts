@@ -169,6 +169,10 @@ export class Simulation implements PartyWorld, KeeperWorld {
     return pid;
   }
 
+  ask(seat: Seat): void {
+    this.kill(seat);
+  }
+
   kill(who: Seat | number): void {
     const process = this.processes.get(typeof who === 'number' ? who : who.pid);
     if (!process) return;
