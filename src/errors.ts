@@ -21,7 +21,10 @@ export const errorTable = {
     exit: 3,
     remedy: 'Break the named cycle with a `delay` node: feedback goes only through a delay.',
   },
-  TENUTO_PATCH_LIMIT: { exit: 3, remedy: 'Make the patch smaller; docs/limits.md lists the limits.' },
+  TENUTO_PATCH_LIMIT: {
+    exit: 3,
+    remedy: 'Make the patch smaller; docs/limits.md lists the limits.',
+  },
   TENUTO_FILE_UNREADABLE: { exit: 3, remedy: 'Check that the path exists and may be read.' },
   TENUTO_MEDIA_UNKNOWN: {
     exit: 3,

@@ -65,10 +65,13 @@ class Connection implements EngineConnection {
   async open(): Promise<void> {
     const socket = await dial(this.name);
     this.socket = socket;
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('line', (line) => {
       const response = JSON.parse(line) as Response;
       this.pending.get(response.id)?.(response);
     });
+    // The interface passes on what happens to the socket, which is dealt with there.
+    lines.on('error', () => {});
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       if (this.socket === socket) this.socket = null;

@@ -34,35 +34,38 @@ export class EventLog {
   }
 
   private tell(event: EngineEvent): void {
-    const { segment, logger } = this;
+    const [level, message, fields] = this.words(event);
+    this.logger[level](message, fields);
+  }
+
+  private words(event: EngineEvent): ['debug' | 'info' | 'warn' | 'error', string, object?] {
+    const who = whoIs(this.segment, event);
     const { kind, place, a, b } = event;
     switch (kind) {
       case 'process-started':
-        return logger.debug(`${whoIs(segment, event)} started`, { startedPid: b });
+        return ['debug', `${who} started`, { startedPid: b }];
       case 'process-ended':
-        return logger.info(`${whoIs(segment, event)} ${howEnded(b)}`);
+        return ['info', `${who} ${howEnded(b)}`];
       case 'replica-ready':
-        return logger.info(`replica ${place} renders`, { replicaPid: b });
+        return ['info', `replica ${place} renders`, { replicaPid: b }];
       case 'replica-hung':
-        return logger.warn(`replica ${place} stood still and is replaced`, { tick: a });
+        return ['warn', `replica ${place} stood still and is replaced`, { tick: a }];
       case 'driver-hung':
-        return logger.warn(`driver ${place} stood still and is replaced`);
+        return ['warn', `driver ${place} stood still and is replaced`];
       case 'process-hung':
-        return logger.warn(`${whoIs(segment, event)} stood still and is replaced`);
+        return ['warn', `${who} stood still and is replaced`];
       case 'takeover':
-        return logger
-          .with({ generation: place })
-          .info(`a new driver plays, after ${(a / 1000).toFixed(1)} ms`);
+        return ['info', `driver ${place} took over`, { silentMs: a / 1000 }];
       case 'divergence':
-        return logger.error(`replica ${place} rendered other samples and is replaced`, { tick: a });
+        return ['error', `replica ${place} rendered other samples and is replaced`, { tick: a }];
       case 'record-voided':
-        return logger.error('a journal record that killed two replicas was voided', { tick: a });
+        return ['error', 'a journal record that killed two replicas was voided', { tick: a }];
       case 'gave-up':
-        return logger.error(`${whoIs(segment, event)} is not started again: it failed too often`);
+        return ['error', `${who} is not started again: it failed too often`];
       case 'abandoned':
-        return logger.error('a process could not be killed and is left behind', { leftPid: a });
+        return ['error', 'a process could not be killed and is left behind', { leftPid: a }];
       default:
-        return logger.info(kind);
+        return ['info', kind];
     }
   }
 }

@@ -138,7 +138,7 @@ class GraphBuilder {
     const target = this.byName.get(name);
     if (!target || rest.length > 0) {
       const wrong = source.from.slice(0, 80);
-      return refuse(`unknown node \`${wrong}\`; ${suggestion(wrong, 'nodes', this.byName.keys())}`);
+      return refuse(`unknown node \`${wrong}\`${suggestion(wrong, 'nodes', this.byName.keys())}`);
     }
     const { definition } = target;
     if (definition.lanes === 'sink') return refuse(`\`${name}\` has no output`);
@@ -153,7 +153,7 @@ class GraphBuilder {
     return refuse(
       outputName === undefined
         ? `\`${name}\` has several outputs; write one of ${outputs.join(', ')}`
-        : `unknown output \`${source.from.slice(0, 80)}\`; ${suggestion(source.from, 'outputs', outputs)}`,
+        : `unknown output \`${source.from.slice(0, 80)}\`${suggestion(source.from, 'outputs', outputs)}`,
     );
   }
 }

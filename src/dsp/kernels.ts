@@ -40,14 +40,14 @@ export class KernelMemory {
 
   /** The first byte that the module itself does not use. */
   get base(): number {
-    return this.exports['arenaBase']!();
+    return this.exports.arenaBase!();
   }
 
   /** Makes bytes up to `end` usable, zeroed, and tells the kernels the format. */
   reserve(end: number, format: { quantum: number; rate: number }): ArrayBuffer {
     const pages = Math.ceil((end - this.memory.buffer.byteLength) / PAGE_BYTES);
     if (pages > 0) this.memory.grow(pages);
-    this.exports['configure']!(format.quantum, format.rate);
+    this.exports.configure!(format.quantum, format.rate);
     return this.memory.buffer;
   }
 

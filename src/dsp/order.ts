@@ -64,7 +64,10 @@ function findCycle(inputs: readonly (readonly number[])[], order: readonly numbe
     trail.push(at);
     at = inputs[at]!.find((source) => source >= 0 && !done.has(source))!;
   }
-  return trail.slice(trail.indexOf(at)).reverse();
+  const around = trail.slice(trail.indexOf(at)).reverse();
+  // Told from the node that comes first in the patch.
+  const first = around.indexOf(Math.min(...around));
+  return [...around.slice(first), ...around.slice(0, first)];
 }
 
 /** Strongly connected components (Tarjan 1972, with its own stack: patches may be long chains). */

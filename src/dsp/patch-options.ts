@@ -67,7 +67,7 @@ function readNumber(
       const index = option.choices.indexOf(String(value ?? option.default));
       if (index < 0) {
         refuse(
-          `unknown choice; ${suggestion(String(value).slice(0, 80), 'choices', option.choices)}`,
+          `unknown choice${suggestion(String(value).slice(0, 80), 'choices', option.choices)}`,
         );
       }
       return Math.max(0, index);
@@ -76,7 +76,7 @@ function readNumber(
       const index = context.assets.indexOf(String(value));
       if (index >= 0) return index;
       const hint = suggestion(String(value).slice(0, 80), 'assets', context.assets);
-      refuse(value === undefined ? `an asset is missing here; ${hint}` : `no such asset; ${hint}`);
+      refuse(value === undefined ? `an asset is missing here${hint}` : `no such asset${hint}`);
       return 0;
     }
     case 'number': {

@@ -113,9 +113,9 @@ function readObject(
 ): Source | undefined {
   const keys = Object.keys(value);
   const at = (key: string) => ({ ...context, path: [...context.path, key] });
-  if (keys.length === 1 && keys[0] === 'lanes') return readLanes(value['lanes'], port, at('lanes'));
+  if (keys.length === 1 && keys[0] === 'lanes') return readLanes(value.lanes, port, at('lanes'));
   if (keys.length === 1 && keys[0] === 'spread') {
-    const lanes = readLanes(value['spread'], port, at('spread'));
+    const lanes = readLanes(value.spread, port, at('spread'));
     if (lanes?.values.length === 2) {
       const [low, high] = lanes.values;
       return { kind: 'spread', low: low!, high: high!, path: context.path };
@@ -123,13 +123,13 @@ function readObject(
     return lanes && refuse('`spread` takes two numbers: of the first lane and of the last');
   }
   const odd = keys.find((key) => !scaledKeys.includes(key));
-  if (odd !== undefined || typeof value['from'] !== 'string') {
+  if (odd !== undefined || typeof value.from !== 'string') {
     return refuse('expected { from, amount, offset }, { lanes: [...] } or { spread: [a, b] }');
   }
   const part = (key: string) =>
     value[key] === undefined ? undefined : readSource(value[key], port, at(key), depth + 1);
   return {
-    ...cable(value['from'], at('from').path),
+    ...cable(value.from, at('from').path),
     amount: part('amount'),
     offset: part('offset'),
   };

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import { type ErrorCode, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 
@@ -54,6 +54,14 @@ export function readPatchText(text: string, file: string): PatchText {
     if (error) {
       throw new TenutoError('TENUTO_PATCH_INVALID', `${place(error.pos[0])}: ${error.message}`);
     }
+    visit(document, {
+      Pair: (_, { key }) => {
+        // Objects made of it would hide the key instead of refusing it.
+        if (!isScalar(key) || key.value !== '__proto__') return;
+        const at = place(startOf(key) ?? 0);
+        throw new TenutoError('TENUTO_PATCH_INVALID', `${at}: \`__proto__\` cannot be a name`);
+      },
+    });
     const locate = (path: Path, at: 'key' | 'value') =>
       place(offsetOf(document.contents, path, at));
     // Aliases are counted, for a few of them can stand for gigabytes.

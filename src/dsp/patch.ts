@@ -81,7 +81,7 @@ function reportIssue(report: PatchReport, issue: z.core.$ZodIssue): void {
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
       const hint = suggestion(key, 'keys', Object.keys(patchSchema.shape));
-      report.add('TENUTO_PATCH_UNKNOWN', [...path, key], `unknown key \`${key}\`; ${hint}`, 'key');
+      report.add('TENUTO_PATCH_UNKNOWN', [...path, key], `unknown key \`${key}\`${hint}`, 'key');
     }
     return;
   }
@@ -114,7 +114,7 @@ function readNode(
   const definition = nodesByType.get(raw.type);
   if (!definition) {
     const hint = suggestion(raw.type.slice(0, 80), 'node types', nodesByType.keys());
-    const text = `unknown node type \`${raw.type.slice(0, 80)}\`; ${hint}`;
+    const text = `unknown node type \`${raw.type.slice(0, 80)}\`${hint}`;
     report.add('TENUTO_PATCH_UNKNOWN', [...path, 'type'], text);
     return undefined;
   }
@@ -129,11 +129,11 @@ function readNode(
     } else if (Object.hasOwn(definition.options ?? {}, key)) {
       options[key] = value;
     } else {
-      const text = `\`${definition.type}\` has no \`${key}\`; ${suggestion(key, 'it has', keysOf(definition))}`;
+      const text = `\`${definition.type}\` has no \`${key}\`${suggestion(key, 'it has', keysOf(definition))}`;
       report.add('TENUTO_PATCH_UNKNOWN', [...path, key], text, 'key');
     }
   }
-  const voices = definition.voices ? readVoices(raw['voices'], path, report) : undefined;
+  const voices = definition.voices ? readVoices(raw.voices, path, report) : undefined;
   const { values, data } = readOptions(definition, options, { ...context, path });
   return { name, definition, voices, ports, options: values, data };
 }

@@ -10,6 +10,12 @@ export const commandOps = { set: 1, gate: 2, trigger: 3 } as const;
 /** 32-bit words of one command record. */
 export const commandWords = 8;
 
+/** What a `meter` node measured, linear: 1 is full scale. One number for each lane. */
+export interface MeterLevels {
+  readonly peak: number[];
+  readonly rms: number[];
+}
+
 /**
  * Renders a program, quantum by quantum. The same program, the same commands and the same sources
  * give the same samples, bit for bit, in every process and after every snapshot.
@@ -39,6 +45,7 @@ export class Renderer {
   private readonly kernels: readonly Kernel[];
   private readonly blocks: Int32Array;
   private readonly header: number;
+  private readonly meters: ReadonlySet<number>;
 
   /**
    * @throws TenutoError TENUTO_PROGRAM_INVALID, TENUTO_PATCH_LIMIT
@@ -57,6 +64,9 @@ export class Renderer {
     this.output = new Float32Array(this.memory, device, quantum * channels);
     this.i32 = new Int32Array(this.memory);
     this.header = header / 4;
+    this.meters = new Set(
+      program.nodes.flatMap(({ definition }, i) => (definition.type === 'meter' ? [i] : [])),
+    );
     this.ramps = new Ramps(this.memory, this.layout, program);
     this.blocks = Int32Array.from(this.layout.nodes, (node) => node.block);
     prepareNodes(program, this.layout, this.memory);
@@ -124,6 +134,24 @@ export class Renderer {
     for (let i = 0; i < this.kernels.length; i++) this.kernels[i]!(this.blocks[i]!);
     this.ramps.settle();
     this.count(headerWords.tick);
+  }
+
+  /**
+   * Reads the `meter` node with index `node` (`names.nodes[name].node`), or undefined when that is
+   * none. Allocates: not for the audio thread.
+   */
+  readMeter(node: number): MeterLevels | undefined {
+    const place = this.layout.nodes[node];
+    if (!place || !this.meters.has(node)) return undefined;
+    const f32 = new Float32Array(this.memory, place.state, place.stateBytes >> 2);
+    const lanes = Array.from(
+      { length: place.ctx.lanes },
+      (_, lane) => (lane >> 2) * 8 + (lane & 3),
+    );
+    return {
+      peak: lanes.map((word) => f32[word]!),
+      rms: lanes.map((word) => Math.sqrt(f32[word + 4]!)),
+    };
   }
 
   private count(word: number): void {

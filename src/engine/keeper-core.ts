@@ -240,7 +240,8 @@ export class KeeperCore {
     const drivers = this.seats.filter((one) => one.role === 'driver' && one.pid !== 0);
     const current = currentGeneration(this.segment);
     if (drivers.some((one) => one.place % 256 === current)) return;
-    const next = drivers.find((one) => one.killedUs === 0);
+    const alive = drivers.filter((one) => one.killedUs === 0);
+    const next = alive.find((one) => one.state === 'standby') ?? alive[0];
     if (!next) return;
     Atomics.store(words, layout.clock + clock.requestedGeneration, next.place);
     this.world.wake(layout.clock + clock.requestedGeneration);
@@ -334,7 +335,8 @@ export class KeeperCore {
     const current = seat.place % 256 === currentGeneration(this.segment);
     if (current && seat.state === 'standby') this.setState(seat, 'running');
     const beat = Atomics.load(words, layout.clock + (current ? clock.beatUs : clock.standbyBeat));
-    if (stillMs(seat, beat, nowUs) < this.policy.driverMs) return;
+    const patienceMs = current ? this.policy.driverMs : this.policy.serviceMs;
+    if (stillMs(seat, beat, nowUs) < patienceMs) return;
     count(this.segment, counterIndex.hungDriver, 1);
     this.event('driver-hung', seat.place);
     this.kill(seat, nowUs);
@@ -345,8 +347,8 @@ export class KeeperCore {
     const { words, layout } = this.segment;
     const at = layout.services + seat.place * service.words + service.beat;
     const beat = Atomics.load(words, clockWord >= 0 ? layout.clock + clockWord : at);
-    const still = stillMs(seat, beat, nowUs);
-    if (seat.state === 'starting' || still < this.policy.serviceMs) return;
+    if (seat.state === 'starting') seat.progressUs = 0;
+    if (stillMs(seat, beat, nowUs) < this.policy.serviceMs) return;
     count(this.segment, counterIndex.hungOther, 1);
     this.event('process-hung', seat.place, seat.row);
     this.kill(seat, nowUs);

@@ -16,7 +16,9 @@ export const formatTags = {
  * The last 14 bytes of the sub-format of WAVE_FORMAT_EXTENSIBLE; the first two are the format tag.
  * Microsoft, "Multiple channel audio data and WAVE files" (KSDATAFORMAT_SUBTYPE_*).
  */
-export const subFormatTail = new Uint8Array([0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]);
+export const subFormatTail = new Uint8Array([
+  0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71,
+]);
 
 /** Largest size that a 32-bit chunk size can say; the value above it means "see ds64". */
 export const riffBytesMax = 0xffff_fffe;
@@ -28,6 +30,7 @@ const ds64Bytes = 28;
 /** Speaker masks by channel count, in the order of `conversion.ts`; index 0 is not used. */
 const speakerMasks = [0, 0x4, 0x3, 0x7, 0x33, 0x37, 0x3f, 0x70f, 0x63f];
 
+/** What every file that we write has to say. */
 export interface WavFormat {
   /** Frames per second. */
   rate: number;
@@ -45,7 +48,11 @@ export function wavHeaderBytes(channels: number): number {
  * outgrows 32-bit sizes, `fmt `, `fact` and the head of `data`. It depends on nothing but its
  * arguments, so that equal samples make equal files.
  */
-export function wavHeader(format: WavFormat, dataBytes: number, riffMax = riffBytesMax): Uint8Array {
+export function wavHeader(
+  format: WavFormat,
+  dataBytes: number,
+  riffMax = riffBytesMax,
+): Uint8Array {
   const { rate, channels } = format;
   const header = new Uint8Array(wavHeaderBytes(channels));
   const view = new DataView(header.buffer);

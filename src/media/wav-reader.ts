@@ -64,7 +64,12 @@ class WavCodec implements Codec {
   readonly #convert: SampleConverter;
   #left: number;
 
-  constructor(source: ByteSource, layout: Layout, data: { bytes: number; cut: boolean }, tags: Tags) {
+  constructor(
+    source: ByteSource,
+    layout: Layout,
+    data: { bytes: number; cut: boolean },
+    tags: Tags,
+  ) {
     this.rate = layout.rate;
     this.channels = layout.channels;
     this.frames = Math.floor(data.bytes / layout.frameBytes);

@@ -1,9 +1,24 @@
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
-import { unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { assert, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { parseWavHeader, riffBytesMax, type WavFormat, wavHeader, wavHeaderBytes } from './wav-format.js';
+import {
+  parseWavHeader,
+  riffBytesMax,
+  type WavFormat,
+  wavHeader,
+  wavHeaderBytes,
+} from './wav-format.js';
 
+/** What `WavWriter` needs to know. */
 export interface WavWriterOptions extends WavFormat {
   /** Largest RIFF size before the file becomes RF64. Default: what 32 bits can say. */
   riffBytesMax?: number;
@@ -50,9 +65,10 @@ export class WavWriter {
     try {
       writer.#writeHeader();
     } catch (cause) {
-      const { size } = fstatSync(fd);
+      const status = fstatSync(fd);
       closeSync(fd);
-      if (size === 0) removeQuietly(path);
+      // Never a device: its node would be gone for everybody.
+      if (status.isFile() && status.size === 0) removeQuietly(path);
       throw failure(path, 'cannot be written', cause);
     }
     return writer;
@@ -211,6 +227,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // A device or a name that is gone needs no removal.
+    // It stays behind empty; the first failure is the one to report.
   }
 }

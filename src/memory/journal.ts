@@ -1,13 +1,5 @@
 import { generationOfTick } from './generations.js';
-import {
-  banks,
-  clock,
-  commandsPerTick,
-  commandWords,
-  journalTicks,
-  RecordStatus,
-  record,
-} from './layout.js';
+import { banks, clock, commandWords, journalTicks, RecordStatus, record } from './layout.js';
 import type { Segment } from './segment.js';
 import { fencedValue, tickIndex, ticksBetween } from './ticks.js';
 
@@ -77,5 +69,3 @@ export function voidRecord(segment: Segment, at: number): boolean {
 export function commandAt(at: number, index: number): number {
   return at + record.body + index * commandWords;
 }
-
-export { commandsPerTick };

@@ -1,13 +1,7 @@
 import { type CounterName, readCounters } from '../memory/counters.js';
-import { currentSealedTick } from '../memory/journal.js';
-import {
-  clock,
-  Directive,
-  DriverMark,
-  generation,
-  service,
-} from '../memory/layout.js';
 import { generationAt } from '../memory/generations.js';
+import { currentSealedTick } from '../memory/journal.js';
+import { clock, Directive, DriverMark, generation, service } from '../memory/layout.js';
 import {
   type ProcessState,
   type Role,
@@ -39,6 +33,7 @@ export interface ProcessStatus {
   generation?: number;
 }
 
+/** One recording: how far it is, and what the disk was too slow for. */
 export interface RecordingStatus {
   state: 'starting' | 'running' | 'finished' | 'failed';
   frames: number;

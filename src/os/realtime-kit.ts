@@ -26,6 +26,7 @@ export interface RealtimeGrant {
   readonly reason?: string;
 }
 
+/** Which thread is to become a real-time one, and on which bus to ask. */
 export interface RealtimeRequest {
   readonly pid: number;
   /** The thread; a process's main thread has the number of the process. */

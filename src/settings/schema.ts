@@ -7,7 +7,7 @@ export interface SettingMeta {
   description: string;
   /** The command line flag without dashes, for the settings that people change often. */
   flag?: string;
-  /** True when a running engine takes a change over on SIGHUP; otherwise it needs a restart. */
+  /** True when a change needs no restart, since it shapes neither the memory nor the sound. */
   live?: boolean;
 }
 
@@ -71,10 +71,6 @@ const device = z.strictObject({
     'Device to play on, as `tenuto devices` lists it; `default` takes the first that works.',
     { flag: 'device' },
   ).default('default'),
-  onLoss: describe(
-    z.enum(['hold', 'continue']),
-    'While there is no device. hold: ticks stop and streams wait; continue: ticks go on by the clock.',
-  ).default('hold'),
   virtual: z
     .strictObject({
       rateErrorPpm: describe(
@@ -149,7 +145,7 @@ const shutdown = z.strictObject({
     whole(1, 60_000),
     'What was killed and is still there after so long is left behind, by name.',
     deadline,
-  ).default(500),
+  ).default(1000),
 });
 
 /**

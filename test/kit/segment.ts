@@ -1,12 +1,12 @@
+import { generationAt } from '../../src/memory/generations.js';
+import { beginRecord, endRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
-  generation,
   type Geometry,
+  generation,
   layoutOf,
   outputHeader,
 } from '../../src/memory/layout.js';
-import { beginRecord, endRecord, recordAt } from '../../src/memory/journal.js';
-import { generationAt } from '../../src/memory/generations.js';
 import { outputAt } from '../../src/memory/output-ring.js';
 import { createSegment, type Segment } from '../../src/memory/segment.js';
 import { packFenced, tickAfter } from '../../src/memory/ticks.js';

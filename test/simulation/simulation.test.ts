@@ -7,7 +7,7 @@ import type { Sabotage } from './parties.js';
 import { Simulation, type SimulationReport } from './simulation.js';
 
 /** `TENUTO_SIMULATION_SEED=N` replays one run; without it every run is another one. */
-const given = process.env['TENUTO_SIMULATION_SEED'];
+const given = process.env.TENUTO_SIMULATION_SEED;
 const firstSeed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
 const runs = given === undefined ? 75 : 1;
 const ticksPerRun = 10_000;

@@ -43,7 +43,8 @@ export function k_adsr(node: usize): void {
     let attack = pace(v128.load(a), ATTACK_CONSTANTS);
     let decay = pace(v128.load(d), FALL_CONSTANTS);
     let release = pace(v128.load(r), FALL_CONSTANTS);
-    for (let i = 0; i < quantum; i++) {
+    const end = y + (<usize>quantum << 4);
+    do {
       if (!isSteady) {
         attack = pace(v128.load(a), ATTACK_CONSTANTS);
         decay = pace(v128.load(d), FALL_CONSTANTS);
@@ -75,7 +76,7 @@ export function k_adsr(node: usize): void {
       r += rStep;
       v += vStep;
       y += 16;
-    }
+    } while (y < end);
     v128.store(own, level);
     v128.store(own, attacking, 16);
     v128.store(own, wasOpen, 32);

@@ -1,7 +1,15 @@
 import { banks, clamp, output, portAt, portStep, quantum, settle, state, variant } from './abi';
 import { exp2, sinPi } from './approximation';
 import { bounded, isSteady, quietBias, sound } from './signal';
-import { cosPi, cutoffTurns, filterSteady, lossOf, twiceOver } from './trapezoid';
+import {
+  bandSteady,
+  cosPi,
+  cutoffTurns,
+  filterSteady,
+  lossOf,
+  lowSteady,
+  twiceOver,
+} from './trapezoid';
 
 /**
  * The filters of R. Bristow-Johnson's "Audio EQ Cookbook". Their transfer functions are bilinear
@@ -42,18 +50,22 @@ export function k_biquad(node: usize): void {
       const c = cosineOf(kind, turns, a);
       const k = dampingOf(kind, v128.load(q), a);
       const over = twiceOver(s, c, k);
-      filterSteady(
-        state(node) + (<usize>bank << 5),
-        portAt(node, 0, bank),
-        portStep(node, 0),
-        output(node, bank),
-        lossOf(s, c, k, over),
-        f32x4.mul(f32x4.mul(s, c), over),
-        f32x4.mul(f32x4.mul(s, s), over),
-        direct(kind, a),
-        bandOf(kind, k, a),
-        lowOf(kind, a),
-      );
+      const d = lossOf(s, c, k, over);
+      const c2 = f32x4.mul(f32x4.mul(s, c), over);
+      const c3 = f32x4.mul(f32x4.mul(s, s), over);
+      const at = state(node) + (<usize>bank << 5);
+      const x = portAt(node, 0, bank);
+      const xStep = portStep(node, 0);
+      const out = output(node, bank);
+      if (kind == 0) {
+        lowSteady(at, x, xStep, out, d, c2, c3);
+      } else {
+        const m0 = direct(kind, a);
+        const m1 = bandOf(kind, k, a);
+        // Bandpass, notch and peak take nothing of the low-pass.
+        if (kind >= 2 && kind <= 4) bandSteady(at, x, xStep, out, d, c2, c3, m0, m1);
+        else filterSteady(at, x, xStep, out, d, c2, c3, m0, m1, lowOf(kind, a));
+      }
     } else {
       moving(node, bank, kind);
     }
@@ -145,7 +157,8 @@ function moving(node: usize, bank: i32, kind: i32): void {
   let m0 = freqOld;
   let m1 = freqOld;
   let m2 = freqOld;
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
+  const end = out + (<usize>quantum << 4);
+  do {
     const freqNow = v128.load(freq);
     const qNow = v128.load(q);
     const gainNow = v128.load(gain);
@@ -186,7 +199,8 @@ function moving(node: usize, bank: i32, kind: i32): void {
     v128.store(out, f32x4.add(f32x4.mul(m0, v), f32x4.add(band, low)));
     s1 = n1;
     s2 = n2;
-  }
+    out += 16;
+  } while (out < end);
   v128.store(at, settle(s1));
   v128.store(at, settle(s2), 16);
 }

@@ -2,17 +2,15 @@ import {
   banks,
   clamp,
   finite,
-  flush,
   output,
   portAt,
   portStep,
   quantum,
   rate,
-  settle,
   state,
   wordI32,
 } from './abi';
-import { isSteady, sound } from './signal';
+import { bounded, hushed, isSteady, sound } from './signal';
 
 /**
  * A delay line with feedback, D = time rate frames long:
@@ -32,7 +30,8 @@ import { isSteady, sound } from './signal';
  * Ports: 0 in, 1 time (s), 2 feedback (-1..1), 3 mix (0..1). Words: 0 frames in the line (a power
  * of two), 1 frames that the input is late. State: the write position (i32, 16 bytes), then for
  * each bank the line, one v128 a frame. An input, time or feedback that is not finite counts as 0.
- * What enters the line is finite, within +-1e9, and 0 below 1e-18: tails end in exact silence.
+ * What stays in the line is finite, and 0 below 1e-18: tails end in exact silence. What grows to
+ * 1e9, as a feedback of 1 may, begins again at 0.
  */
 export function k_delay(node: usize): void {
   const frames = wordI32(node, 0);
@@ -42,7 +41,12 @@ export function k_delay(node: usize): void {
     const line = at + 16 + (<usize>(bank * frames) << 4);
     const time = portAt(node, 1, bank);
     const length = delayFrames(v128.load(time), frames, wordI32(node, 1));
-    if (isSteady(time, portStep(node, 1)) && isUniform(length)) {
+    if (
+      isUniform(length) &&
+      isSteady(time, portStep(node, 1)) &&
+      isSteady(portAt(node, 2, bank), portStep(node, 2)) &&
+      isSteady(portAt(node, 3, bank), portStep(node, 3))
+    ) {
       steady(node, bank, line, position, f32x4.extract_lane(length, 0));
     } else {
       moving(node, bank, line, position);
@@ -100,19 +104,34 @@ export function k_delay(node: usize): void {
 }
 
 // @ts-ignore: decorator
-@inline function mixed(dry: v128, wet: v128, mix: v128): v128 {
-  const held = clamp(mix, f32x4.splat(0), f32x4.splat(1));
-  // Written so that a mix of 1 is the wet sound to the last bit.
-  const rest = f32x4.sub(f32x4.splat(1), held);
-  return flush(f32x4.add(f32x4.mul(dry, rest), f32x4.mul(wet, held)));
+@inline function heldMix(x: v128): v128 {
+  return clamp(x, f32x4.splat(0), f32x4.splat(1));
 }
 
-/** One bank whose lanes share one time for the whole quantum. */
+/** One frame, from the addresses of where it is written and of the four it is read from. */
+// @ts-ignore: decorator
+@inline function frame(
+  dry: v128, write: usize, newer: usize, near: usize, older: usize, oldest: usize, out: usize,
+  w0: v128, w1: v128, w2: v128, w3: v128, feedback: v128, mix: v128, rest: v128,
+): void {
+  v128.store(write, dry);
+  const wet = f32x4.add(
+    f32x4.add(f32x4.mul(w1, v128.load(near)), f32x4.mul(w2, v128.load(older))),
+    f32x4.add(f32x4.mul(w0, v128.load(newer)), f32x4.mul(w3, v128.load(oldest))),
+  );
+  v128.store(write, sound(f32x4.add(dry, f32x4.mul(feedback, wet))));
+  v128.store(out, hushed(f32x4.add(f32x4.mul(dry, rest), f32x4.mul(wet, mix))));
+}
+
+/**
+ * One bank whose ports hold still but for the sound, and whose lanes share one time. It goes in
+ * runs in which neither end of the line comes to the ring's end.
+ */
 function steady(node: usize, bank: i32, line: usize, start: i32, length: f32): void {
-  const mask = wordI32(node, 0) - 1;
+  const frames = wordI32(node, 0);
+  const mask = frames - 1;
   const nearest = f32.nearest(length);
-  const exact = f32.abs(length - nearest) < 0.002;
-  const wanted = exact ? nearest : length;
+  const wanted = f32.abs(length - nearest) < 0.002 ? nearest : length;
   const whole = <i32>wanted;
   const f = f32x4.splat(wanted - <f32>whole);
   const cubic = i32x4.splat(whole >= 2 ? -1 : 0);
@@ -120,40 +139,48 @@ function steady(node: usize, bank: i32, line: usize, start: i32, length: f32): v
   const w1 = weightNear(f, cubic);
   const w2 = weightOlder(f, cubic);
   const w3 = weightOldest(f, cubic);
+  const feedback = heldFeedback(v128.load(portAt(node, 2, bank)));
+  const mix = heldMix(v128.load(portAt(node, 3, bank)));
+  const rest = f32x4.sub(f32x4.splat(1), mix);
+  const step = portStep(node, 0);
   let x = portAt(node, 0, bank);
-  let feedback = portAt(node, 2, bank);
-  let mix = portAt(node, 3, bank);
-  const xStep = portStep(node, 0);
-  const feedbackStep = portStep(node, 2);
-  const mixStep = portStep(node, 3);
   let out = output(node, bank);
   let position = start;
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
-    const dry = sound(v128.load(x));
-    const write = line + (<usize>position << 4);
-    v128.store(write, dry);
-    const near = position - whole;
-    let wet = v128.load(line + (<usize>(near & mask) << 4));
-    if (!exact) {
-      wet = f32x4.add(
-        f32x4.add(
-          f32x4.mul(w1, wet),
-          f32x4.mul(w2, v128.load(line + (<usize>((near - 1) & mask) << 4))),
-        ),
-        f32x4.add(
-          f32x4.mul(w0, v128.load(line + (<usize>((near + 1) & mask) << 4))),
-          f32x4.mul(w3, v128.load(line + (<usize>((near - 2) & mask) << 4))),
-        ),
+  let left = quantum;
+  do {
+    const oldest = (position - whole - 2) & mask;
+    const run = min(left, min(frames - position, frames - 3 - oldest));
+    let write = line + (<usize>position << 4);
+    let read = line + (<usize>oldest << 4);
+    if (run > 0) {
+      const end = out + (<usize>run << 4);
+      do {
+        const dry = bounded(v128.load(x));
+        frame(
+          dry, write, read + 48, read + 32, read + 16, read, out,
+          w0, w1, w2, w3, feedback, mix, rest,
+        );
+        x += step;
+        write += 16;
+        read += 16;
+        out += 16;
+      } while (out < end);
+      position = (position + run) & mask;
+      left -= run;
+    } else {
+      frame(
+        bounded(v128.load(x)), write,
+        line + (<usize>((oldest + 3) & mask) << 4),
+        line + (<usize>((oldest + 2) & mask) << 4),
+        line + (<usize>((oldest + 1) & mask) << 4),
+        read, out, w0, w1, w2, w3, feedback, mix, rest,
       );
+      x += step;
+      out += 16;
+      position = (position + 1) & mask;
+      left--;
     }
-    const fed = f32x4.mul(heldFeedback(v128.load(feedback)), wet);
-    v128.store(write, settle(f32x4.add(dry, fed)));
-    v128.store(out, mixed(dry, wet, v128.load(mix)));
-    position = (position + 1) & mask;
-    x += xStep;
-    feedback += feedbackStep;
-    mix += mixStep;
-  }
+  } while (left > 0);
 }
 
 /** The frame that lies `back` frames before `position` in each lane, lane by lane. */
@@ -181,8 +208,9 @@ function moving(node: usize, bank: i32, line: usize, start: i32): void {
   const mixStep = portStep(node, 3);
   let out = output(node, bank);
   let position = start;
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
-    const dry = sound(v128.load(x));
+  const end = out + (<usize>quantum << 4);
+  do {
+    const dry = bounded(v128.load(x));
     const write = line + (<usize>position << 4);
     v128.store(write, dry);
     const length = delayFrames(v128.load(time), frames, late);
@@ -200,12 +228,16 @@ function moving(node: usize, bank: i32, line: usize, start: i32): void {
       ),
     );
     const fed = f32x4.mul(heldFeedback(v128.load(feedback)), wet);
-    v128.store(write, settle(f32x4.add(dry, fed)));
-    v128.store(out, mixed(dry, wet, v128.load(mix)));
+    v128.store(write, sound(f32x4.add(dry, fed)));
+    // Written so that a mix of 1 is the wet sound to the last bit.
+    const share = heldMix(v128.load(mix));
+    const rest = f32x4.sub(f32x4.splat(1), share);
+    v128.store(out, hushed(f32x4.add(f32x4.mul(dry, rest), f32x4.mul(wet, share))));
     position = (position + 1) & mask;
     x += xStep;
     time += timeStep;
     feedback += feedbackStep;
     mix += mixStep;
-  }
+    out += 16;
+  } while (out < end);
 }

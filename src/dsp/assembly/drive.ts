@@ -1,6 +1,6 @@
-import { banks, clamp, flush, output, portAt, portStep, quantum, settle, state } from './abi';
+import { banks, clamp, output, portAt, portStep, quantum, settle, state } from './abi';
 import { gainOfDb } from './approximation';
-import { bounded, isSteady, quietBias, sound } from './signal';
+import { bounded, hushed, isSteady, quietBias } from './signal';
 
 /**
  * Soft clipping by f(x) = x / sqrt(1 + x^2), antialiased by its antiderivative
@@ -14,7 +14,9 @@ import { bounded, isSteady, quietBias, sound } from './signal';
  *   a = x' + 5/7 (x - a')                  the dry sound, as late as c: 1/6 of a frame
  *   y = 10^(output / 20) (a + mix (c - a))
  *
- * The treble of a small signal is within 0.4 dB up to 10 kHz and 4 dB down at 20 kHz at 48 kHz.
+ * Aliases of a 4 kHz sine driven by 20 dB are 23 dB weaker below 5 kHz than those of the bare
+ * curve, and 9 dB at 16 kHz. The treble of a small driven signal is within 0.4 dB up to 10 kHz and
+ * 4 dB down at 20 kHz (at 48 kHz); the dry sound keeps all of it.
  *
  * Ports: 0 in, 1 drive (dB, -24..60), 2 mix (0 dry .. 1 driven), 3 output (dB, -60..24). State
  * for each bank: v', x', c', a'. An input that is not finite counts as 0, another port as its
@@ -58,6 +60,7 @@ export function k_drive(node: usize): void {
 function steady(node: usize, bank: i32, gain: v128, level: v128): void {
   const at = state(node) + (<usize>bank << 6);
   const bias = f32x4.splat(quietBias);
+  const pole = f32x4.splat(0.714285714);
   let x = portAt(node, 0, bank);
   let mix = portAt(node, 2, bank);
   const xStep = portStep(node, 0);
@@ -68,22 +71,25 @@ function steady(node: usize, bank: i32, gain: v128, level: v128): void {
   let a = bounded(v128.load(at, 48));
   let fOld = antiderivative(vOld);
   let out = output(node, bank);
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
-    const dry = sound(v128.load(x));
+  const end = out + (<usize>quantum << 4);
+  do {
+    const dry = bounded(v128.load(x));
     const v = f32x4.mul(dry, gain);
     const f = antiderivative(v);
     const w = f32x4.div(f32x4.add(v, vOld), f32x4.add(f, fOld));
-    c = f32x4.sub(f32x4.mul(f32x4.splat(1.5), w), f32x4.mul(f32x4.splat(0.5), c));
-    a = f32x4.add(xOld, f32x4.mul(f32x4.splat(0.714285714), f32x4.sub(dry, a)));
-    c = f32x4.sub(f32x4.add(c, bias), bias);
-    a = f32x4.sub(f32x4.add(a, bias), bias);
-    v128.store(out, flush(f32x4.mul(level, mixed(a, c, v128.load(mix)))));
+    // The bias goes where it need not wait for c and a.
+    const cPush = f32x4.add(f32x4.mul(f32x4.splat(1.5), w), bias);
+    const aPush = f32x4.add(f32x4.add(xOld, f32x4.mul(pole, dry)), bias);
+    c = f32x4.sub(f32x4.sub(cPush, f32x4.mul(f32x4.splat(0.5), c)), bias);
+    a = f32x4.sub(f32x4.sub(aPush, f32x4.mul(pole, a)), bias);
+    v128.store(out, hushed(f32x4.mul(level, mixed(a, c, v128.load(mix)))));
     x += xStep;
     mix += mixStep;
     vOld = v;
     xOld = dry;
     fOld = f;
-  }
+    out += 16;
+  } while (out < end);
   keep(at, vOld, xOld, c, a);
 }
 
@@ -99,6 +105,7 @@ function steady(node: usize, bank: i32, gain: v128, level: v128): void {
 function moving(node: usize, bank: i32): void {
   const at = state(node) + (<usize>bank << 6);
   const bias = f32x4.splat(quietBias);
+  const pole = f32x4.splat(0.714285714);
   let x = portAt(node, 0, bank);
   let drive = portAt(node, 1, bank);
   let mix = portAt(node, 2, bank);
@@ -113,17 +120,18 @@ function moving(node: usize, bank: i32): void {
   let a = bounded(v128.load(at, 48));
   let fOld = antiderivative(vOld);
   let out = output(node, bank);
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
-    const dry = sound(v128.load(x));
+  const end = out + (<usize>quantum << 4);
+  do {
+    const dry = bounded(v128.load(x));
     const v = f32x4.mul(dry, driveGain(v128.load(drive)));
     const f = antiderivative(v);
     const w = f32x4.div(f32x4.add(v, vOld), f32x4.add(f, fOld));
-    c = f32x4.sub(f32x4.mul(f32x4.splat(1.5), w), f32x4.mul(f32x4.splat(0.5), c));
-    a = f32x4.add(xOld, f32x4.mul(f32x4.splat(0.714285714), f32x4.sub(dry, a)));
-    c = f32x4.sub(f32x4.add(c, bias), bias);
-    a = f32x4.sub(f32x4.add(a, bias), bias);
-    const gained = f32x4.mul(levelGain(v128.load(level)), mixed(a, c, v128.load(mix)));
-    v128.store(out, flush(gained));
+    // The bias goes where it need not wait for c and a.
+    const cPush = f32x4.add(f32x4.mul(f32x4.splat(1.5), w), bias);
+    const aPush = f32x4.add(f32x4.add(xOld, f32x4.mul(pole, dry)), bias);
+    c = f32x4.sub(f32x4.sub(cPush, f32x4.mul(f32x4.splat(0.5), c)), bias);
+    a = f32x4.sub(f32x4.sub(aPush, f32x4.mul(pole, a)), bias);
+    v128.store(out, hushed(f32x4.mul(levelGain(v128.load(level)), mixed(a, c, v128.load(mix)))));
     x += xStep;
     drive += driveStep;
     mix += mixStep;
@@ -131,6 +139,7 @@ function moving(node: usize, bank: i32): void {
     vOld = v;
     xOld = dry;
     fOld = f;
-  }
+    out += 16;
+  } while (out < end);
   keep(at, vOld, xOld, c, a);
 }

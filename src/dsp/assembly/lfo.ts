@@ -39,7 +39,8 @@ export function k_lfo(node: usize): void {
     let f = portAt(node, 0, bank);
     let p = portAt(node, 1, bank);
     let y = output(node, bank);
-    for (let i = 0; i < quantum; i++) {
+    const end = y + (<usize>quantum << 4);
+    do {
       const offset = clamp(v128.load(p), f32x4.splat(0), f32x4.splat(1));
       // Two half turns, for a whole one does not fit a signed word.
       const half = i32x4.trunc_sat_f32x4_s(f32x4.mul(offset, f32x4.splat(2147483520)));
@@ -52,7 +53,7 @@ export function k_lfo(node: usize): void {
       f += fStep;
       p += pStep;
       y += 16;
-    }
+    } while (y < end);
     v128.store(own, phase);
   }
 }

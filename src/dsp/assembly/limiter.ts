@@ -1,4 +1,15 @@
-import { banks, clamp, output, portAt, portStep, quantum, rate, settle, state, wordI32 } from './abi';
+import {
+  banks,
+  clamp,
+  output,
+  portAt,
+  portStep,
+  quantum,
+  rate,
+  settle,
+  state,
+  wordI32,
+} from './abi';
 import { gainOfDb } from './approximation';
 import { isSteady, sound } from './signal';
 
@@ -80,7 +91,8 @@ function limit(node: usize, bank: i32, at: usize, frames: i32): void {
   let sum = v128.load(at, 32);
   let prefix = v128.load(at, 48);
   let out = output(node, bank);
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
+  const end = out + (<usize>quantum << 4);
+  do {
     if (!steady) {
       wall = ceilingGain(v128.load(ceiling));
       fall = releaseStep(v128.load(release));
@@ -109,7 +121,8 @@ function limit(node: usize, bank: i32, at: usize, frames: i32): void {
     x += xStep;
     ceiling += ceilingStep;
     release += releaseStepBytes;
-  }
+    out += 16;
+  } while (out < end);
   store<i32>(at, position);
   v128.store(at, s, 16);
   v128.store(at, sum, 32);

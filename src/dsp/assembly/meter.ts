@@ -8,7 +8,7 @@ import { banks, clamp, flush, output, portAt, portStep, quantum, rate, settle, s
 export function k_meter(node: usize): void {
   const xStep = portStep(node, 0);
   // 10^(-20 dB / 20 / (1.5 s * rate)) = e^(-1.535 / rate), to first order for so small a step.
-  const fall = f32x4.splat(1 - 1.5350567 / rate);
+  const fall = f32x4.splat(1 - 1.535057 / rate);
   const follow = f32x4.splat(1 / (0.3 * rate));
   for (let bank = 0, count = banks(node); bank < count; bank++) {
     const memory = state(node) + (<usize>bank << 5);
@@ -16,7 +16,8 @@ export function k_meter(node: usize): void {
     let mean = v128.load(memory, 16);
     let x = portAt(node, 0, bank);
     let y = output(node, bank);
-    for (let i = 0; i < quantum; i++) {
+    const end = y + (<usize>quantum << 4);
+    do {
       const value = settle(v128.load(x));
       v128.store(y, value);
       const level = f32x4.abs(value);
@@ -26,7 +27,7 @@ export function k_meter(node: usize): void {
       mean = f32x4.add(mean, f32x4.mul(f32x4.sub(square, mean), follow));
       x += xStep;
       y += 16;
-    }
+    } while (y < end);
     v128.store(memory, flush(peak));
     v128.store(memory, flush(mean), 16);
   }

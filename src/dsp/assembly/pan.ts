@@ -14,12 +14,13 @@ export function k_pan(node: usize): void {
   let x = portAt(node, 0, 0);
   let p = portAt(node, 1, 0);
   let y = output(node, 0);
-  for (let i = 0; i < quantum; i++) {
+  const end = y + (<usize>quantum << 4);
+  do {
     const position = clamp(v128.load(p), f32x4.splat(-1), one);
     const power = f32x4.add(one, f32x4.mul(position, side));
     v128.store(y, settle(f32x4.mul(v128.load(x), f32x4.sqrt(power))));
     x += xStep;
     p += pStep;
     y += 16;
-  }
+  } while (y < end);
 }

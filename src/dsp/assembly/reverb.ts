@@ -1,4 +1,15 @@
-import { clamp, finite, flush, output, portAt, portStep, quantum, rate, settle, state } from './abi';
+import {
+  clamp,
+  finite,
+  flush,
+  output,
+  portAt,
+  portStep,
+  quantum,
+  rate,
+  settle,
+  state,
+} from './abi';
 import { exp2, sinTurn } from './approximation';
 import { bounded, quietBias, sound } from './signal';
 
@@ -40,7 +51,8 @@ export function k_reverb(node: usize): void {
   const xStep = portStep(node, 0);
   const mixStep = portStep(node, 4);
   let out = output(node, 0);
-  for (const end = out + (<usize>quantum << 4); out < end; out += 64) {
+  const end = out + (<usize>quantum << 4);
+  do {
     const x0 = sound(v128.load(x));
     const x1 = sound(v128.load(x + xStep));
     const x2 = sound(v128.load(x + 2 * xStep));
@@ -60,7 +72,8 @@ export function k_reverb(node: usize): void {
     v128.store(out, mixed(x1, v128.shuffle<f32>(a, a, 2, 3, 2, 3), m1), 16);
     v128.store(out, mixed(x2, v128.shuffle<f32>(b, b, 0, 1, 0, 1), m2), 32);
     v128.store(out, mixed(x3, v128.shuffle<f32>(b, b, 2, 3, 2, 3), m3), 48);
-  }
+    out += 64;
+  } while (out < end);
 }
 
 /** What `network` answers: four frames of each side. Only passed on, never remembered. */

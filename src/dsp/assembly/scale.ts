@@ -10,13 +10,14 @@ export function k_scale(node: usize): void {
     let a = portAt(node, 1, bank);
     let o = portAt(node, 2, bank);
     let y = output(node, bank);
-    for (let i = 0; i < quantum; i++) {
+    const end = y + (<usize>quantum << 4);
+    do {
       const product = f32x4.mul(v128.load(x), v128.load(a));
       v128.store(y, settle(f32x4.add(product, v128.load(o))));
       x += xStep;
       a += aStep;
       o += oStep;
       y += 16;
-    }
+    } while (y < end);
   }
 }

@@ -2,11 +2,12 @@ import { banks, clamp, output, portAt, portStep, quantum, settle, state, variant
 import { sinPi } from './approximation';
 import { bounded, isSteady, quietBias, sound } from './signal';
 import {
+  bandSteady,
   cosPi,
   cutoffTurns,
   filterSteady,
   lossOf,
-  lowSteadyPair,
+  lowSteady,
   twiceOver,
 } from './trapezoid';
 
@@ -28,15 +29,14 @@ import {
 export function k_svf(node: usize): void {
   const mode = variant(node);
   const xStep = portStep(node, 0);
-  const count = banks(node);
-  let bank = 0;
-  while (bank < count) {
+  for (let bank = 0, count = banks(node); bank < count; bank++) {
     if (!holdsStill(node, bank)) {
-      moving(node, bank++, mode);
+      moving(node, bank, mode);
       continue;
     }
-    const s = sineAt(node, bank);
-    const c = cosineAt(node, bank);
+    const turns = cutoffTurns(v128.load(portAt(node, 1, bank)));
+    const s = sinPi(turns);
+    const c = cosPi(turns);
     const k = dampingOf(v128.load(portAt(node, 2, bank)));
     const over = twiceOver(s, c, k);
     const d = lossOf(s, c, k, over);
@@ -45,26 +45,14 @@ export function k_svf(node: usize): void {
     const at = state(node) + (<usize>bank << 5);
     const x = portAt(node, 0, bank);
     const out = output(node, bank);
-    if (mode == 0 && bank + 1 < count && holdsStill(node, bank + 1)) {
-      const sB = sineAt(node, bank + 1);
-      const cB = cosineAt(node, bank + 1);
-      const kB = dampingOf(v128.load(portAt(node, 2, bank + 1)));
-      const overB = twiceOver(sB, cB, kB);
-      lowSteadyPair(
-        at, x, portAt(node, 0, bank + 1) - x, xStep, out,
-        d, c2, c3,
-        lossOf(sB, cB, kB, overB),
-        f32x4.mul(f32x4.mul(sB, cB), overB),
-        f32x4.mul(f32x4.mul(sB, sB), overB),
-      );
-      bank += 2;
-      continue;
+    if (mode == 0) {
+      lowSteady(at, x, xStep, out, d, c2, c3);
+    } else {
+      const m0 = f32x4.splat(mode >= 2 ? 1 : 0);
+      const m1 = bandOf(mode, k);
+      if (mode == 2) filterSteady(at, x, xStep, out, d, c2, c3, m0, m1, lowOf(mode));
+      else bandSteady(at, x, xStep, out, d, c2, c3, m0, m1);
     }
-    filterSteady(
-      at, x, xStep, out, d, c2, c3,
-      f32x4.splat(mode >= 2 ? 1 : 0), bandOf(mode, k), lowOf(mode),
-    );
-    bank++;
   }
 }
 
@@ -74,16 +62,6 @@ export function k_svf(node: usize): void {
     isSteady(portAt(node, 1, bank), portStep(node, 1)) &&
     isSteady(portAt(node, 2, bank), portStep(node, 2))
   );
-}
-
-// @ts-ignore: decorator
-@inline function sineAt(node: usize, bank: i32): v128 {
-  return sinPi(cutoffTurns(v128.load(portAt(node, 1, bank))));
-}
-
-// @ts-ignore: decorator
-@inline function cosineAt(node: usize, bank: i32): v128 {
-  return cosPi(cutoffTurns(v128.load(portAt(node, 1, bank))));
 }
 
 // @ts-ignore: decorator
@@ -119,7 +97,8 @@ function moving(node: usize, bank: i32, mode: i32): void {
   let s1 = bounded(v128.load(at));
   let s2 = bounded(v128.load(at, 16));
   let out = output(node, bank);
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
+  const end = out + (<usize>quantum << 4);
+  do {
     const v = sound(v128.load(x));
     const turns = cutoffTurns(v128.load(cutoff));
     const k = dampingOf(v128.load(resonance));
@@ -141,7 +120,8 @@ function moving(node: usize, bank: i32, mode: i32): void {
     v128.store(out, f32x4.add(f32x4.mul(m0, v), f32x4.add(band, low)));
     s1 = n1;
     s2 = n2;
-  }
+    out += 16;
+  } while (out < end);
   v128.store(at, settle(s1));
   v128.store(at, settle(s2), 16);
 }

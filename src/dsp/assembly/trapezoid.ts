@@ -47,74 +47,86 @@ import { bounded, quietBias, sound } from './signal';
   return f32x4.neg(f32x4.mul(f32x4.mul(s, f32x4.add(s, f32x4.mul(k, c))), over));
 }
 
-/** One quantum of one bank with coefficients that hold still. */
-export function filterSteady(
-  at: usize, x: usize, step: usize, out: usize,
-  d: v128, c2: v128, c3: v128, m0: v128, m1: v128, m2: v128,
+/**
+ * One quantum of one bank with coefficients that hold still. It goes two frames at a time: the
+ * state two frames on is, with e = D s + B x as above,
+ *
+ *   s + (2 D + D D) s + (B + D B) x[i] + B x[i + 1]
+ *
+ * so that what waits for the state before, and the processor with it, comes half as often. The
+ * three functions that call this are without what they do not need, since the registers suffice
+ * for those but not for all.
+ */
+// @ts-ignore: decorator
+@inline function run(
+  at: usize, x: usize, step: usize, out: usize, d: v128, c2: v128, c3: v128,
+  m0: v128, m1: v128, m2: v128, hasBand: bool, hasLow: bool,
 ): void {
   const bias = f32x4.splat(quietBias);
-  let b1 = f32x4.add(bounded(v128.load(at)), bias);
-  let b2 = f32x4.add(bounded(v128.load(at, 16)), bias);
-  let s1 = f32x4.sub(b1, bias);
-  let s2 = f32x4.sub(b2, bias);
-  for (const end = out + (<usize>quantum << 4); out < end; out += 16) {
-    const v = sound(v128.load(x));
-    x += step;
-    // Products with x first: they wait for nothing, which shortens the chain from state to state.
-    const e1 = f32x4.sub(f32x4.add(f32x4.mul(c2, v), f32x4.mul(d, s1)), f32x4.mul(c2, s2));
-    const e2 = f32x4.sub(f32x4.add(f32x4.mul(c3, v), f32x4.mul(c2, s1)), f32x4.mul(c3, s2));
-    b1 = f32x4.add(b1, e1);
-    b2 = f32x4.add(b2, e2);
-    const n1 = f32x4.sub(b1, bias);
-    const n2 = f32x4.sub(b2, bias);
-    const band = f32x4.mul(m1, f32x4.add(s1, n1));
-    const low = f32x4.mul(m2, f32x4.add(s2, n2));
-    v128.store(out, f32x4.add(f32x4.mul(m0, v), f32x4.add(band, low)));
+  const two = f32x4.splat(2);
+  const square = f32x4.mul(c2, c2);
+  const cross = f32x4.mul(c2, f32x4.sub(f32x4.add(two, d), c3));
+  const own1 = f32x4.sub(f32x4.mul(d, f32x4.add(two, d)), square);
+  const own2 = f32x4.add(f32x4.mul(c3, f32x4.sub(two, c3)), square);
+  const in1 = f32x4.add(c2, f32x4.mul(c2, f32x4.sub(d, c3)));
+  const in2 = f32x4.add(square, f32x4.sub(c3, f32x4.mul(c3, c3)));
+  const end = out + (<usize>quantum << 4);
+  let s1 = bounded(v128.load(at));
+  let s2 = bounded(v128.load(at, 16));
+  do {
+    // The low-pass alone gives out nothing but state, which the smallest numbers cannot reach.
+    const v0 = hasBand ? sound(v128.load(x)) : bounded(v128.load(x));
+    const v1 = hasBand ? sound(v128.load(x + step)) : bounded(v128.load(x + step));
+    x += 2 * step;
+    const u = f32x4.sub(v0, s2);
+    const push1 = f32x4.add(f32x4.mul(in1, v0), f32x4.add(f32x4.mul(c2, v1), bias));
+    const push2 = f32x4.add(f32x4.mul(in2, v0), f32x4.add(f32x4.mul(c3, v1), bias));
+    const turn1 = f32x4.sub(f32x4.mul(own1, s1), f32x4.mul(cross, s2));
+    const turn2 = f32x4.sub(f32x4.mul(cross, s1), f32x4.mul(own2, s2));
+    const n1 = f32x4.sub(f32x4.add(f32x4.add(s1, push1), turn1), bias);
+    const n2 = f32x4.sub(f32x4.add(f32x4.add(s2, push2), turn2), bias);
+    let y0 = m0;
+    let y1 = m0;
+    if (hasLow) {
+      const h2 = f32x4.add(s2, f32x4.add(f32x4.mul(c3, u), f32x4.mul(c2, s1)));
+      y0 = f32x4.mul(m2, f32x4.add(s2, h2));
+      y1 = f32x4.mul(m2, f32x4.add(h2, n2));
+    }
+    if (hasBand) {
+      const h1 = f32x4.add(s1, f32x4.add(f32x4.mul(c2, u), f32x4.mul(d, s1)));
+      const z0 = f32x4.add(f32x4.mul(m0, v0), f32x4.mul(m1, f32x4.add(s1, h1)));
+      const z1 = f32x4.add(f32x4.mul(m0, v1), f32x4.mul(m1, f32x4.add(h1, n1)));
+      y0 = hasLow ? f32x4.add(y0, z0) : z0;
+      y1 = hasLow ? f32x4.add(y1, z1) : z1;
+    }
+    v128.store(out, y0);
+    v128.store(out, y1, 16);
     s1 = n1;
     s2 = n2;
-  }
+    out += 32;
+  } while (out < end);
   v128.store(at, settle(s1));
   v128.store(at, settle(s2), 16);
 }
 
-/**
- * As `filterSteady` for the low-pass alone and two banks at once, whose chains of dependent
- * additions then fill each other's gaps.
- */
-export function lowSteadyPair(
-  at: usize, x: usize, xBank: usize, step: usize, out: usize,
-  dA: v128, c2A: v128, c3A: v128, dB: v128, c2B: v128, c3B: v128,
+/** y = m0 x + m1 (2 band) + m2 (2 low). */
+export function filterSteady(
+  at: usize, x: usize, step: usize, out: usize,
+  d: v128, c2: v128, c3: v128, m0: v128, m1: v128, m2: v128,
 ): void {
-  const bias = f32x4.splat(quietBias);
-  const half = f32x4.splat(0.5);
-  let s1A = bounded(v128.load(at));
-  let s2A = bounded(v128.load(at, 16));
-  let s1B = bounded(v128.load(at, 32));
-  let s2B = bounded(v128.load(at, 48));
-  let b1A = f32x4.add(s1A, bias);
-  let b2A = f32x4.add(s2A, bias);
-  let b1B = f32x4.add(s1B, bias);
-  let b2B = f32x4.add(s2B, bias);
-  const outBank = <usize>quantum << 4;
-  for (const end = out + outBank; out < end; out += 16) {
-    const uA = f32x4.sub(bounded(v128.load(x)), s2A);
-    const uB = f32x4.sub(bounded(v128.load(x + xBank)), s2B);
-    x += step;
-    b1A = f32x4.add(b1A, f32x4.add(f32x4.mul(c2A, uA), f32x4.mul(dA, s1A)));
-    b1B = f32x4.add(b1B, f32x4.add(f32x4.mul(c2B, uB), f32x4.mul(dB, s1B)));
-    b2A = f32x4.add(b2A, f32x4.add(f32x4.mul(c3A, uA), f32x4.mul(c2A, s1A)));
-    b2B = f32x4.add(b2B, f32x4.add(f32x4.mul(c3B, uB), f32x4.mul(c2B, s1B)));
-    const n2A = f32x4.sub(b2A, bias);
-    const n2B = f32x4.sub(b2B, bias);
-    v128.store(out, f32x4.mul(half, f32x4.add(s2A, n2A)));
-    v128.store(out + outBank, f32x4.mul(half, f32x4.add(s2B, n2B)));
-    s1A = f32x4.sub(b1A, bias);
-    s1B = f32x4.sub(b1B, bias);
-    s2A = n2A;
-    s2B = n2B;
-  }
-  v128.store(at, settle(s1A));
-  v128.store(at, settle(s2A), 16);
-  v128.store(at, settle(s1B), 32);
-  v128.store(at, settle(s2B), 48);
+  run(at, x, step, out, d, c2, c3, m0, m1, m2, true, true);
+}
+
+/** y = m0 x + m1 (2 band). */
+export function bandSteady(
+  at: usize, x: usize, step: usize, out: usize, d: v128, c2: v128, c3: v128, m0: v128, m1: v128,
+): void {
+  run(at, x, step, out, d, c2, c3, m0, m1, m1, true, false);
+}
+
+/** y = low. */
+export function lowSteady(
+  at: usize, x: usize, step: usize, out: usize, d: v128, c2: v128, c3: v128,
+): void {
+  run(at, x, step, out, d, c2, c3, d, d, f32x4.splat(0.5), false, true);
 }

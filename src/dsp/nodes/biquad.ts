@@ -20,7 +20,7 @@ export const biquad: NodeDefinition = {
       unit: 'none',
       min: 0.05,
       max: 100,
-      default: 0.7071,
+      default: Math.SQRT1_2,
       smoothingMs: 20,
     },
     {
@@ -34,7 +34,7 @@ export const biquad: NodeDefinition = {
     },
   ],
   options: {
-    kind: {
+    mode: {
       kind: 'choice',
       choices: ['lowpass', 'highpass', 'bandpass', 'notch', 'peak', 'lowshelf', 'highshelf'],
       default: 'lowpass',
@@ -42,7 +42,7 @@ export const biquad: NodeDefinition = {
     },
   },
   lanes: 'widest',
-  variant: 'kind',
+  variant: 'mode',
   stateBytes: (ctx) => ctx.banks * 32,
   kernel: 'k_biquad',
 };

@@ -2,7 +2,7 @@ import { type NodeContext, type NodeDefinition, signalPort } from '../node.js';
 
 /** Frames in the line: a power of two, with room for the interpolation's neighbours. */
 function lineFrames(ctx: NodeContext): number {
-  return 2 ** Math.ceil(Math.log2(ctx.options['max']! * ctx.rate + 8));
+  return 2 ** Math.ceil(Math.log2(ctx.options.max! * ctx.rate + 8));
 }
 
 export const delay: NodeDefinition = {

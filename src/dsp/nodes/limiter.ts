@@ -1,8 +1,8 @@
 import { type NodeContext, type NodeDefinition, signalPort } from '../node.js';
 
 /** Frames of look-ahead: the power of two next above the option; the sound is late by one less. */
-export function lookaheadFrames(ctx: Pick<NodeContext, 'rate' | 'options'>): number {
-  const frames = ctx.options['lookahead']! * ctx.rate;
+function lookaheadFrames(ctx: Pick<NodeContext, 'rate' | 'options'>): number {
+  const frames = ctx.options.lookahead! * ctx.rate;
   return Math.min(256, Math.max(16, 2 ** Math.ceil(Math.log2(frames))));
 }
 

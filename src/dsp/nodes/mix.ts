@@ -25,7 +25,7 @@ export const mix: NodeDefinition = {
     inputs.some(({ width }) => width === 'stereo') ||
     (options.spread! > 0 && inputs.some(({ width }) => width === 'voices')),
   stateBytes: (ctx) => ctx.quantum * 32 + entriesOf(ctx).length * ENTRY_WORDS * 4,
-  words: (ctx) => [entriesOf(ctx).length],
+  words: (ctx) => [entriesOf(ctx).length, ctx.width === 'stereo' ? 1 : 0],
   prepare: (ctx, i32, f32) => {
     entriesOf(ctx).forEach((entry, i) => {
       const at = ctx.quantum * 8 + i * ENTRY_WORDS;

@@ -25,6 +25,6 @@ export const noise: NodeDefinition = {
   voices: true,
   variant: 'color',
   stateBytes: (ctx) => ctx.banks * 64,
-  words: (ctx) => [(ctx.seed + Math.imul(ctx.options['seed']!, 0x632be5ab)) | 0, ctx.lanes],
+  words: (ctx) => [(ctx.seed + Math.imul(ctx.options.seed!, 0x632be5ab)) | 0, ctx.lanes],
   kernel: 'k_noise',
 };

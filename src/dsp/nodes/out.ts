@@ -1,7 +1,5 @@
+import { holdLevel } from '../level.js';
 import { type NodeDefinition, type NodeHost, signalPort } from '../node.js';
-
-/** Samples beyond this (+24 dBFS) can only be a mistake upstream. */
-const LEVEL_MAX = 16;
 
 export const out: NodeDefinition = {
   type: 'out',
@@ -37,23 +35,16 @@ function create(host: NodeHost): () => void {
     let at = i32[port]! >> 2;
     const step = i32[port + 1]! >> 2;
     for (let i = 0; i < quantum; i++) {
-      const left = f32[at]!;
-      const right = f32[at + rightLane]!;
       const frame = i * channels + first;
       if (isPair) {
-        device[frame] = sound(device[frame]! + left);
-        device[frame + 1] = sound(device[frame + 1]! + right);
+        device[frame] = device[frame]! + f32[at]!;
+        device[frame + 1] = device[frame + 1]! + f32[at + rightLane]!;
+        holdLevel(device, frame + 1);
       } else {
-        device[frame] = sound(device[frame]! + 0.5 * (left + right));
+        device[frame] = device[frame]! + 0.5 * (f32[at]! + f32[at + rightLane]!);
       }
+      holdLevel(device, frame);
       at += step;
     }
   };
-}
-
-/** What may reach a device: NaN becomes silence, the rest is held within the largest level. */
-function sound(sample: number): number {
-  if (sample > LEVEL_MAX) return LEVEL_MAX;
-  if (sample < -LEVEL_MAX) return -LEVEL_MAX;
-  return Number.isNaN(sample) ? 0 : sample;
 }

@@ -1,3 +1,4 @@
+import { holdLevel } from '../level.js';
 import { gatePort, type NodeDefinition, type NodeHost } from '../node.js';
 
 // State: where in the asset (float64, frames), then 32-bit words.
@@ -96,10 +97,25 @@ function create(host: NodeHost): () => void {
         continue;
       }
       const level = f32[word + LEVEL]! * f32[(i32[port + 6]! + i * i32[port + 7]!) >> 2]!;
-      const left = sound(read(samples, frames, channels, 0, position, isLoop) * level);
-      f32[at] = left;
-      f32[at + 1] =
-        right === 0 ? left : sound(read(samples, frames, channels, 1, position, isLoop) * level);
+      // Positions are below 2^31, so this is the floor.
+      const frame = position | 0;
+      const t = position - frame;
+      const b = frame * channels;
+      const a = placeOf(frame - 1, frames, isLoop) * channels;
+      const c = placeOf(frame + 1, frames, isLoop) * channels;
+      const d = placeOf(frame + 2, frames, isLoop) * channels;
+      for (let side = 0; side <= right; side++) {
+        const y = samples[b + side]!;
+        const before = a < 0 ? 0 : samples[a + side]!;
+        const after = c < 0 ? 0 : samples[c + side]!;
+        const slope = 0.5 * (after - before);
+        const slopeNext = 0.5 * ((d < 0 ? 0 : samples[d + side]!) - y);
+        const bend = slope + slopeNext + 2 * (y - after);
+        const curve = 3 * (after - y) - 2 * slope - slopeNext + t * bend;
+        f32[at + side] = (t === 0 ? y : y + t * (slope + t * curve)) * level;
+        holdLevel(f32, at + side);
+      }
+      f32[at + 1] = f32[at + right]!;
       f32[at + 2] = f32[at]!;
       f32[at + 3] = f32[at + 1]!;
       at += 4;
@@ -117,42 +133,10 @@ function create(host: NodeHost): () => void {
   };
 }
 
-function read(
-  samples: Float32Array,
-  frames: number,
-  channels: number,
-  channel: number,
-  position: number,
-  isLoop: boolean,
-): number {
-  const frame = Math.floor(position);
-  const t = position - frame;
-  const b = samples[frame * channels + channel]!;
-  if (t === 0) return b;
-  const a = neighbour(samples, frames, channels, channel, frame - 1, isLoop);
-  const c = neighbour(samples, frames, channels, channel, frame + 1, isLoop);
-  const d = neighbour(samples, frames, channels, channel, frame + 2, isLoop);
-  const slope = 0.5 * (c - a);
-  const slopeNext = 0.5 * (d - b);
-  const bend = slope + slopeNext + 2 * (b - c);
-  return b + t * (slope + t * (3 * (c - b) - 2 * slope - slopeNext + t * bend));
-}
-
-function neighbour(
-  samples: Float32Array,
-  frames: number,
-  channels: number,
-  channel: number,
-  frame: number,
-  isLoop: boolean,
-): number {
-  if (frame >= 0 && frame < frames) return samples[frame * channels + channel]!;
-  if (!isLoop) return 0;
-  const wrapped = ((frame % frames) + frames) % frames;
-  return samples[wrapped * channels + channel]!;
-}
-
-/** Files are not trusted: what is not a sensible level is silence. */
-function sound(sample: number): number {
-  return sample >= -1e6 && sample <= 1e6 ? sample : 0;
+/** Where a frame outside of the file is read: round the loop, or nowhere (-1). */
+function placeOf(frame: number, frames: number, isLoop: boolean): number {
+  if (frame >= 0 && frame < frames) return frame;
+  if (!isLoop) return -1;
+  const over = frame % frames;
+  return over < 0 ? over + frames : over;
 }

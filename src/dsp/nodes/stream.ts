@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { holdLevel } from '../level.js';
 import type { NodeDefinition, NodeHost } from '../node.js';
 
 /** Word of the state: frames read so far, uint32, wraps. */
@@ -48,6 +49,7 @@ function create(host: NodeHost): () => void {
   const end = host.streamEnds / 4 + source;
   const output = host.output / 4;
   const gainPort = host.block / 4 + 8;
+  const right = view && view.channels > 1 ? 1 : 0;
   return () => {
     const from = i32[position]!;
     // Signed difference: both counters wrap.
@@ -58,21 +60,16 @@ function create(host: NodeHost): () => void {
     let at = output;
     for (let i = 0; i < count; i++) {
       const frame = ((from + i) & (view!.frames - 1)) * view!.channels;
-      const left = sound(view!.samples[frame]! * f32[gainAt]!);
-      const right = view!.channels > 1 ? sound(view!.samples[frame + 1]! * f32[gainAt]!) : left;
-      f32[at] = left;
-      f32[at + 1] = right;
-      f32[at + 2] = left;
-      f32[at + 3] = right;
+      f32[at] = view!.samples[frame]! * f32[gainAt]!;
+      f32[at + 1] = view!.samples[frame + right]! * f32[gainAt]!;
+      holdLevel(f32, at);
+      holdLevel(f32, at + 1);
+      f32[at + 2] = f32[at]!;
+      f32[at + 3] = f32[at + 1]!;
       at += 4;
       gainAt += gainStep;
     }
     f32.fill(0, at, output + ctx.quantum * 4);
     i32[position] = (from + count) | 0;
   };
-}
-
-/** Clients are not trusted: what is not a sensible level is silence. */
-function sound(sample: number): number {
-  return sample >= -1e6 && sample <= 1e6 ? sample : 0;
 }

@@ -1,0 +1,49 @@
+/**
+ * Compiles `src/dsp/assembly` to `src/dsp/kernels.wasm` and copies it beside the compiled
+ * JavaScript. Does nothing when the result is newer than every source.
+ */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const sources = join(root, 'src/dsp/assembly');
+const wasm = join(root, 'src/dsp/kernels.wasm');
+const shipped = join(root, 'dist/dsp/kernels.wasm');
+
+const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+function isUpToDate() {
+  const inputs = readdirSync(sources).map((name) => join(sources, name));
+  const newest = Math.max(...[fileURLToPath(import.meta.url), ...inputs].map(modified));
+  return modified(wasm) > newest;
+}
+
+async function compile() {
+  // Loaded only when needed: the compiler itself takes a second to load.
+  const { default: asc } = await import('assemblyscript/asc');
+  const { error, stderr } = await asc.main([
+    join(sources, 'index.ts'),
+    '--outFile',
+    wasm,
+    '--runtime',
+    'stub',
+    '--enable',
+    'simd',
+    '--importMemory',
+    '--noExportMemory',
+    '--use',
+    'abort=',
+    '-O3',
+    '--noAssert',
+  ]);
+  if (!error) return;
+  process.stderr.write(`${stderr.toString()}${error.message}\n`);
+  process.exit(1);
+}
+
+if (!isUpToDate()) await compile();
+if (modified(shipped) < modified(wasm)) {
+  mkdirSync(dirname(shipped), { recursive: true });
+  copyFileSync(wasm, shipped);
+}

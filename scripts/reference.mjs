@@ -1,0 +1,113 @@
+// The reference pages that are made from the code: settings, errors, limits, commands, nodes. Needs a
+// build (`npm run build`).
+//
+//   node scripts/reference.mjs --write    writes the pages
+//   node scripts/reference.mjs --check    ends with 1 and names those that are not current
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commands } from '../dist/cli/commands.js';
+import { errorTable, exitCodes } from '../dist/errors.js';
+import { limits } from '../dist/limits.js';
+import { settingsReference } from '../dist/settings/index.js';
+import { nodesPage } from './node-reference.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const madeFrom = (source) =>
+  `Made from \`${source}\` by \`npm run docs\`; a test checks that it is current.`;
+
+const exitMeanings = {
+  ok: 'it did what it was asked to',
+  usage: 'the command line cannot be understood',
+  configuration: 'settings, a patch, a file or a permission has to be changed first',
+  device: 'the audio device is not there, or was lost',
+  unreachable: 'no engine of that name answers',
+  degraded: 'it ran, and something was lost or given up',
+};
+
+function errorsPage() {
+  const lines = [
+    '# Errors and exit statuses',
+    '',
+    madeFrom('src/errors.ts'),
+    '',
+    'A command that fails prints `tenuto: CODE: what happened` and `remedy: what to do` to standard',
+    'error, with `--json` also `{"v":1,"error":{"code","message","remedy"}}` to standard output, and',
+    'ends with the status of the code. In programs the same is a `TenutoError` with `code`, `message`,',
+    '`remedy`, `exitCode` and the `cause`.',
+    '',
+    '## Exit statuses',
+    '',
+    '| status | name | meaning |',
+    '| --- | --- | --- |',
+  ];
+  for (const [name, meaning] of Object.entries(exitMeanings)) {
+    lines.push(`| ${exitCodes[name]} | ${name} | ${meaning} |`);
+  }
+  lines.push(
+    '| 70 | internal | a fault of Tenuto itself (`TENUTO_INTERNAL`); please report it |',
+    `| ${exitCodes.signal} + n | signal | signal n ended it, in order: 130 for Ctrl-C, 143 for SIGTERM |`,
+    '',
+    '## Codes',
+    '',
+  );
+  for (const [code, { exit, remedy }] of Object.entries(errorTable)) {
+    lines.push(`### ${code}`, '', `Exit status ${exit}. ${remedy}`, '');
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** Names, values and the sentences above them, as they stand in the source. */
+function limitsPage() {
+  const lines = [
+    '# Limits',
+    '',
+    madeFrom('src/limits.ts'),
+    '',
+    'What is larger than these is refused with an error that names the limit.',
+    '',
+    '| limit | value | why |',
+    '| --- | ---: | --- |',
+  ];
+  const source = readFileSync(join(root, 'src/limits.ts'), 'utf8');
+  for (const [name, value] of Object.entries(limits)) {
+    const above = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\s*${name}:`).exec(source)?.[1] ?? '';
+    const why = above.replace(/\s*\n\s*\*\s*/g, ' ').trim();
+    lines.push(`| \`${name}\` | ${value.toLocaleString('en').replaceAll(',', ' ')} | ${why} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function commandsPage() {
+  const lines = ['# Commands', '', madeFrom('src/cli/commands/'), ''];
+  for (const { name } of commands) {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [join(root, 'dist/cli/main.js'), 'help', name],
+      { encoding: 'utf8', env: { ...process.env, COLUMNS: '96', NO_COLOR: '1' } },
+    );
+    if (status !== 0) throw new Error(`tenuto help ${name} ended with ${status}: ${stderr}`);
+    lines.push(`## tenuto ${name}`, '', '```', stdout.trim(), '```', '');
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+const pages = {
+  'docs/settings.md': settingsReference,
+  'docs/errors.md': errorsPage,
+  'docs/limits.md': limitsPage,
+  'docs/commands.md': commandsPage,
+  'docs/nodes.md': nodesPage,
+};
+
+for (const [file, make] of Object.entries(pages)) {
+  const path = join(root, file);
+  const text = make();
+  if (process.argv.includes('--write')) {
+    writeFileSync(path, text);
+  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
+    process.stdout.write(`${file} is not current: run \`npm run docs\`\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+
+/** A file of `commands/`: it adds its arguments, options and action to the command it is given. */
+export interface CommandModule {
+  define(command: Command): void;
+}
+
+/** One command as `tenuto help` lists it; its code is loaded only when it is called. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+/** Every command, in the order of the help text. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'play',
+    summary: 'play audio files (WAV, FLAC, MP3, Ogg Vorbis, Opus)',
+    load: () => import('./commands/play.js'),
+  },
+  {
+    name: 'run',
+    summary: 'run a patch live, and record it if asked to',
+    load: () => import('./commands/run.js'),
+  },
+  {
+    name: 'render',
+    summary: 'render a patch to a file, faster than real time, the same samples',
+    load: () => import('./commands/render.js'),
+  },
+  {
+    name: 'status',
+    summary: 'show what is running and how it is',
+    load: () => import('./commands/status.js'),
+  },
+  {
+    name: 'stop',
+    summary: 'end a running engine in order',
+    load: () => import('./commands/stop.js'),
+  },
+  {
+    name: 'devices',
+    summary: 'list what there is to play on',
+    load: () => import('./commands/devices.js'),
+  },
+  {
+    name: 'soak',
+    summary: 'run under a storm of faults and say whether one sample was lost',
+    load: () => import('./commands/soak.js'),
+  },
+  {
+    name: 'doctor',
+    summary: 'check whether this machine can do it, with a remedy for each lack',
+    load: () => import('./commands/doctor.js'),
+  },
+];

@@ -1,0 +1,119 @@
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import type { RunningEngine } from '../../client/index.js';
+import { limits } from '../../limits.js';
+import { openDecoder, openPcm, type PcmFormat } from '../../media/index.js';
+import { Interrupt } from '../interrupt.js';
+import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
+import {
+  addCommonOptions,
+  addSettingOptions,
+  type CommonOptions,
+  readSettings,
+} from '../options.js';
+import { loadPatchText } from '../patch-file.js';
+import { barText, clockText, countText, rateText, say } from '../terminal.js';
+
+/** The whole engine of a player: what the client writes is what is heard. */
+const playerPatch = `
+name: player
+nodes:
+  file: { type: stream, stream: 0 }
+  out: { type: out, in: file }
+`;
+
+/** A file of the list, looked into before anything is played. */
+interface Track {
+  readonly file: string;
+  readonly title: string;
+  readonly rate: number;
+  /** Seconds that the file says it has; undefined when it does not. */
+  readonly seconds: number | undefined;
+  /** Frames of the stream before its first one; Infinity until it has begun. */
+  start: number;
+}
+
+async function lookInto(file: string): Promise<Track> {
+  await using decoder = await openDecoder(file);
+  const { rate, frames, tags } = decoder;
+  const named = [tags.artist, tags.title].filter(Boolean).join(' - ');
+  const seconds = frames === undefined ? undefined : frames / rate;
+  return { file, title: named || basename(file), rate, seconds, start: Number.POSITIVE_INFINITY };
+}
+
+/** Decodes the tracks into the engine's stream, as fast as it takes them, and waits for the end. */
+async function feed(
+  tracks: readonly Track[],
+  engine: RunningEngine,
+  format: PcmFormat,
+  interrupt: Interrupt,
+): Promise<void> {
+  const stream = engine.stream(0);
+  for (const track of tracks) {
+    track.start = stream.written;
+    await using source = await openPcm(track.file, format);
+    for (let block = await source.read(); block !== null; block = await source.read()) {
+      if (interrupt.signal !== null) return;
+      await stream.write(block);
+    }
+    if (source.errors > 0) {
+      const places = countText(source.errors, 'damaged place');
+      process.stderr.write(`tenuto: ${track.file}: ${places} left out\n`);
+    }
+  }
+  await stream.drain();
+}
+
+/** `━━━━────  1:05 of 3:20  Artist - Title` */
+function progressText(tracks: readonly Track[], played: number, rate: number): string {
+  const { title, seconds, start } = tracks.findLast((track) => track.start <= played) ?? {
+    title: '',
+    seconds: undefined,
+    start: 0,
+  };
+  const sec = (played - start) / rate;
+  if (seconds === undefined) return `${clockText(sec)}  ${title}`;
+  return `${barText(sec / seconds, 30)}  ${clockText(sec)} of ${clockText(seconds)}  ${title}`;
+}
+
+/** The rate of the first file, so that it is played sample for sample, where that is possible. */
+function rateFor(tracks: readonly Track[], fallbackHz: number): number {
+  const rate = tracks[0]?.rate ?? fallbackHz;
+  return rate >= limits.rateHzMin && rate <= limits.rateHzMax ? rate : fallbackHz;
+}
+
+async function play(files: string[], options: CommonOptions): Promise<void> {
+  const settings = readSettings(options);
+  using interrupt = new Interrupt();
+  const { checkDeviceName } = await import('../../device/open.js');
+  checkDeviceName(settings.device.name);
+  const tracks: Track[] = [];
+  for (const file of files) tracks.push(await lookInto(file));
+  if (options.rate === undefined) {
+    settings.engine.rateHz = rateFor(tracks, settings.engine.rateHz);
+  }
+  const { rateHz: rate, channels } = settings.engine;
+  const { compiled } = await loadPatchText(playerPatch, 'player', settings.engine);
+  const { startEngine } = await import('../../client/index.js');
+  await using engine = await startEngine({ settings, patch: compiled, streams: 1 });
+  if (!options.json) {
+    for (const track of tracks) {
+      const length = track.seconds === undefined ? '' : `, ${clockText(track.seconds)}`;
+      say(`${track.title} (${rateText(track.rate)}${length})`);
+    }
+  }
+  const stream = engine.stream(0);
+  const watch: Watch = {
+    engine,
+    interrupt,
+    json: options.json ?? false,
+    verbose: options.verbose ?? false,
+    line: () => progressText(tracks, stream.played, rate),
+    finished: feed(tracks, engine, { rate, channels }, interrupt),
+  };
+  tellOutcome(await watchEngine(watch), watch, { files });
+}
+
+export function define(command: Command): void {
+  addSettingOptions(addCommonOptions(command.argument('<file...>', 'audio files'))).action(play);
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { Status } from '../../client/index.js';
+import { Interrupt } from '../interrupt.js';
+import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
+import {
+  addCommonOptions,
+  addSettingOptions,
+  type CommonOptions,
+  positiveNumber,
+  readSettings,
+} from '../options.js';
+import { formatText } from '../status-text.js';
+import { clockText, say } from '../terminal.js';
+
+interface RunOptions extends CommonOptions {
+  seconds?: number;
+  record?: string;
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const settings = readSettings(options);
+  using interrupt = new Interrupt();
+  const { checkDeviceName, listDevices } = await import('../../device/open.js');
+  const device = settings.device.name;
+  checkDeviceName(device);
+  const chosen = device === 'default' ? listDevices().find((one) => one.isDefault)?.name : device;
+  const { loadPatch } = await import('../patch-file.js');
+  const { patch, compiled, assets } = await loadPatch(file, settings.engine);
+  const { startEngine } = await import('../../client/index.js');
+  await using engine = await startEngine({
+    settings,
+    patch: compiled,
+    assets,
+    ...(options.record === undefined ? {} : { recordPath: options.record }),
+    ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
+  });
+  const watch: Watch = {
+    engine,
+    interrupt,
+    json: options.json ?? false,
+    verbose: options.verbose ?? false,
+    announce: (status) => {
+      if (!options.json) say(announcement(patch.name, chosen ?? device, status, options));
+    },
+  };
+  const more = { patch: file, ...(options.record && { record: options.record }) };
+  tellOutcome(await watchEngine(watch), watch, more);
+}
+
+function announcement(
+  patch: string,
+  device: string,
+  status: Status,
+  { record, seconds }: RunOptions,
+): string {
+  const until = seconds === undefined ? 'until Ctrl-C' : `for ${clockText(seconds)}`;
+  return [
+    `playing "${patch}" on device ${device}, ${until}`,
+    `engine ${status.name}: ${formatText(status)}`,
+    ...(record === undefined ? [] : [`recording to ${record}`]),
+  ].join('\n');
+}
+
+export function define(command: Command): void {
+  addSettingOptions(
+    addCommonOptions(
+      command
+        .argument('<patch>', 'patch file (YAML or JSON)')
+        .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
+        .option('--record <file>', 'record what is played to this float32 WAV file'),
+    ),
+  ).action(run);
+}

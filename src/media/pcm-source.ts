@@ -1,0 +1,158 @@
+import { assert, TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
+import { channelMatrix, interleave, mapChannels } from './conversion.js';
+import { type Decoder, type MediaFormat, openDecoder, type Tags } from './decoder.js';
+import { type RateConverter, Resampler } from './resampler.js';
+
+/** What one wants to read, whatever the file holds. */
+export interface PcmFormat {
+  /** Frames per second of what is read. */
+  rate: number;
+  /** Channels of what is read, 1 to 8. */
+  channels: number;
+}
+
+/** A sound file as the engine wants it: interleaved, at its rate and with its channels. */
+export interface PcmSource extends AsyncDisposable {
+  readonly rate: number;
+  readonly channels: number;
+  /** Frames that there will be if the file is what it says; undefined when it does not say. */
+  readonly frames: number | undefined;
+  /** Frames read so far. */
+  readonly position: number;
+  /** Damaged places met so far, each left out. */
+  readonly errors: number;
+  /** What the file is. */
+  readonly media: { format: MediaFormat; rate: number; channels: number; tags: Tags };
+  /** The next frames, interleaved, never empty and the reader's to keep; null at the end. */
+  read(): Promise<Float32Array | null>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a sound file for playing. Memory stays bounded whatever its length.
+ *
+ * @param format the rate and the channels to give; default: the file's own.
+ * @throws TenutoError as `openDecoder` does.
+ */
+export async function openPcm(path: string, format: Partial<PcmFormat> = {}): Promise<PcmSource> {
+  const decoder = await openDecoder(path);
+  const { rate = decoder.rate, channels = decoder.channels } = format;
+  return new FilePcm(decoder, { rate, channels });
+}
+
+/** A file in memory. */
+export interface DecodedAudio {
+  /** Interleaved. */
+  samples: Float32Array;
+  frames: number;
+  rate: number;
+  channels: number;
+  /** Damaged places that were left out. */
+  errors: number;
+}
+
+/**
+ * Decodes a whole file, for an asset.
+ *
+ * @param options the rate and the channels to give (default: the file's own), and `maxBytes`, the
+ * that the samples may take (default: the limit of one asset).
+ * @throws TenutoError `TENUTO_MEDIA_LIMIT` as soon as it is known to be larger; otherwise as
+ * `openDecoder` does.
+ */
+export async function decodeWhole(
+  path: string,
+  options: Partial<PcmFormat> & { maxBytes?: number } = {},
+): Promise<DecodedAudio> {
+  const { maxBytes = limits.assetBytesMax, ...format } = options;
+  const source = await openPcm(path, format);
+  const { rate, channels } = source;
+  try {
+    const blocks: Float32Array[] = [];
+    let length = 0;
+    for (let block = await source.read(); block; block = await source.read()) {
+      length += block.length;
+      const bytes = Math.max(length, (source.frames ?? 0) * channels) * 4;
+      if (bytes > maxBytes) {
+        const says = `${bytes} bytes when decoded, ${maxBytes} are allowed`;
+        throw new TenutoError('TENUTO_MEDIA_LIMIT', `${path}: ${says}`);
+      }
+      blocks.push(block);
+    }
+    const samples = new Float32Array(length);
+    let at = 0;
+    for (const block of blocks) {
+      samples.set(block, at);
+      at += block.length;
+    }
+    return { samples, frames: length / channels, rate, channels, errors: source.errors };
+  } finally {
+    await source.close();
+  }
+}
+
+class FilePcm implements PcmSource {
+  readonly rate: number;
+  readonly channels: number;
+  readonly media: PcmSource['media'];
+  position = 0;
+  readonly #decoder: Decoder;
+  readonly #matrix: readonly Float64Array[];
+  /** Mixing down comes before the conversion of the rate, mixing up after it: less to convert. */
+  readonly #mapFirst: boolean;
+  readonly #converter: RateConverter | undefined;
+  #ended = false;
+
+  constructor(decoder: Decoder, { rate, channels }: PcmFormat) {
+    assert(rate > 0 && channels >= 1 && channels <= limits.channelsMax, 'the format is possible');
+    this.rate = rate;
+    this.channels = channels;
+    this.#decoder = decoder;
+    this.#matrix = channelMatrix(decoder.channels, channels);
+    this.#mapFirst = channels < decoder.channels;
+    if (decoder.rate !== rate) {
+      this.#converter = new Resampler({
+        inputRate: decoder.rate,
+        outputRate: rate,
+        channels: Math.min(channels, decoder.channels),
+      });
+    }
+    const { format, tags } = decoder;
+    this.media = { format, rate: decoder.rate, channels: decoder.channels, tags };
+  }
+
+  get frames(): number | undefined {
+    const { frames, rate } = this.#decoder;
+    return frames === undefined ? undefined : Math.round((frames * this.rate) / rate);
+  }
+
+  get errors(): number {
+    return this.#decoder.errors;
+  }
+
+  async read(): Promise<Float32Array | null> {
+    while (!this.#ended) {
+      const block = await this.#decoder.read();
+      if (!block) this.#ended = true;
+      const planes = block ? this.#convert(block) : this.#converter?.end();
+      if (!planes || planes[0]!.length === 0) continue;
+      const mapped = this.#mapFirst ? planes : mapChannels(planes, this.#matrix);
+      this.position += mapped[0]!.length;
+      return interleave(mapped);
+    }
+    return null;
+  }
+
+  close(): Promise<void> {
+    return this.#decoder.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #convert(block: Float32Array[]): Float32Array[] {
+    const planes = this.#mapFirst ? mapChannels(block, this.#matrix) : block;
+    return this.#converter ? this.#converter.push(planes) : planes;
+  }
+}
