@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+
+export { OfflineEngine } from '../engine/offline.js';
 export { connectEngine } from './connection.js';
 export { startEngine } from './launch.js';
 export type {

@@ -18,11 +18,11 @@ function howEnded(ending: number): string {
 
 /** Says what the keeper noted, in words, at the weight it deserves. */
 export class EventLog {
-  private last = 0;
-
   constructor(
     private readonly segment: Segment,
     private readonly logger: Logger,
+    /** The event after which to begin; what came before, a predecessor has told. */
+    private last: number,
   ) {}
 
   /** Logs what happened since the last call. */
@@ -49,7 +49,7 @@ export class EventLog {
       case 'replica-ready':
         return ['info', `replica ${place} renders`, { replicaPid: b }];
       case 'replica-hung':
-        return ['warn', `replica ${place} stood still and is replaced`, { tick: a }];
+        return ['warn', `replica ${place} stood still and is replaced`, { tick: a >>> 0 }];
       case 'driver-hung':
         return ['warn', `driver ${place} stood still and is replaced`];
       case 'process-hung':
@@ -57,11 +57,18 @@ export class EventLog {
       case 'takeover':
         return ['info', `driver ${place} took over`, { silentMs: a / 1000 }];
       case 'divergence':
-        return ['error', `replica ${place} rendered other samples and is replaced`, { tick: a }];
+        return [
+          'error',
+          `replica ${place} rendered other samples and is replaced`,
+          { tick: a >>> 0 },
+        ];
       case 'record-voided':
-        return ['error', 'a journal record that killed two replicas was voided', { tick: a }];
+        return ['error', 'a journal record that killed two replicas was voided', { tick: a >>> 0 }];
       case 'gave-up':
-        return ['error', `${who} is not started again: it failed too often`];
+        return [
+          'error',
+          `${who} is not started again: it ${b === 1 ? 'cannot do its work' : 'failed too often'}`,
+        ];
       case 'abandoned':
         return ['error', 'a process could not be killed and is left behind', { leftPid: a }];
       default:

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const { words, layout } = segment;
   const log = order.log as LogSettings;
   const logger = createLogger({ role: 'control', engine: order.engine }, log);
-  const events = new EventLog(segment, logger);
+  const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
+  const events = new EventLog(segment, logger, told);
   const server = new ControlServer(segment, order.engine);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   Atomics.store(words, layout.clock + clock.controlReady, order.place + 1);

@@ -41,6 +41,8 @@ export class VirtualDevice implements Device {
   readonly latencyFrames: number;
   /** Times are kept in an array, since a number that is passed on by itself would be allocated. */
   private readonly times = new Float64Array(5);
+  /** Frames taken since the device was made. */
+  framesTaken = 0;
   private periods = 0;
   private isOpen = false;
   private jitterState = 0x2545f491;
@@ -96,8 +98,20 @@ export class VirtualDevice implements Device {
 
   read(): void {}
 
-  write(_samples: Float32Array): DeviceSignal {
-    return this.isOpen ? DeviceSignal.due : DeviceSignal.lost;
+  write(samples: Float32Array): DeviceSignal {
+    if (!this.isOpen) return DeviceSignal.lost;
+    const frames = samples.length / this.channels;
+    let written = 0;
+    while (written < frames) written += this.accept(frames - written);
+    return DeviceSignal.due;
+  }
+
+  /** Takes frames like a device does: perhaps fewer than it is offered. */
+  private accept(frames: number): number {
+    const short = this.options.faults.length > 0 && this.findFault('shortWrite') !== undefined;
+    const taken = short ? Math.ceil(frames / 2) : frames;
+    this.framesTaken += taken;
+    return taken;
   }
 
   close(): void {
@@ -105,12 +119,12 @@ export class VirtualDevice implements Device {
   }
 
   /** A fault that is on now. One that hangs befell the device that was open when it began. */
-  private findFault(kind: 'vanish' | 'hang') {
+  private findFault(kind: 'vanish' | 'hang' | 'shortWrite') {
     const { times, options } = this;
     return options.faults.find((fault) => {
       const fromNs = options.epochNs + fault.atMs * 1e6;
       const on = times[at.now]! >= fromNs && times[at.now]! < fromNs + fault.forMs * 1e6;
-      return on && fault.kind === kind && (kind === 'vanish' || times[at.opened]! <= fromNs);
+      return on && fault.kind === kind && (kind !== 'hang' || times[at.opened]! <= fromNs);
     });
   }
 

@@ -261,7 +261,7 @@ export class KeeperCore {
     const hopeless = code === childExit.hopeless || code === childExit.noDevice;
     seat.dueUs = hopeless ? Number.POSITIVE_INFINITY : nextStartUs(seat, this.policy, nowUs);
     if (seat.dueUs === Number.POSITIVE_INFINITY) {
-      this.event('gave-up', seat.place, seat.row);
+      this.event('gave-up', seat.place, seat.row, hopeless ? 1 : 0);
       this.setState(seat, 'gave-up');
     } else {
       this.setState(seat, 'waiting');

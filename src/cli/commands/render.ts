@@ -32,7 +32,7 @@ async function render(
   interrupt: Interrupt,
 ): Promise<Rendered> {
   const { Renderer } = await import('../../dsp/index.js');
-  const { OfflineEngine } = await import('../../engine/offline.js');
+  const { OfflineEngine } = await import('../../client/index.js');
   const { WavWriter } = await import('../../media/index.js');
   const { loadPatch } = await import('../patch-file.js');
   const { compiled, assets } = await loadPatch(file, engine);

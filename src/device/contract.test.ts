@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { TenutoError } from '../errors.js';
+import { type Device, DeviceSignal } from './device.js';
+import { OfflineDevice } from './offline.js';
+import { type DeviceClock, VirtualDevice, type VirtualOptions } from './virtual.js';
+
+const format = { rateHz: 48_000, channels: 2, quantum: 128 };
+const periodNs = (128 * 1e9) / 48_000;
+
+/** A clock that moves only when somebody sleeps. */
+class TestClock implements DeviceClock {
+  nowNs = 5e9;
+
+  read(times: Float64Array, index: number): void {
+    times[index] = this.nowNs;
+  }
+
+  sleepUntil(times: Float64Array, index: number): void {
+    this.nowNs = Math.max(this.nowNs, times[index]!);
+  }
+}
+
+function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
+  const options = { ...format, rateErrorPpm: 0, jitterUs: 0, faults: [], epochNs: 5e9, ...more };
+  return { device: new VirtualDevice(options, clock), clock };
+}
+
+const devices: Record<string, () => Device> = {
+  virtual: () => virtual().device,
+  offline: () => new OfflineDevice(format, () => {}),
+};
+
+describe.each(Object.entries(devices))('the %s device', (_name, make) => {
+  it('takes a quantum each time it is due, and fills what it is read into', () => {
+    const device = make();
+    device.open();
+    expect(device.channels).toBe(2);
+    expect(device.rateHz).toBe(48_000);
+    const quantum = new Float32Array(256);
+    for (let i = 0; i < 100; i++) {
+      expect(device.wait()).toBe(DeviceSignal.due);
+      const heard = new Float32Array(128 * device.captureChannels).fill(Number.NaN);
+      device.read(heard);
+      expect(heard.every(Number.isFinite)).toBe(true);
+      expect(device.write(quantum)).toBe(DeviceSignal.due);
+    }
+    device.close();
+    device.close();
+  });
+
+  it('can be opened again', () => {
+    const device = make();
+    for (let i = 0; i < 3; i++) {
+      device.open();
+      expect(device.wait()).toBe(DeviceSignal.due);
+      device.close();
+    }
+  });
+});
+
+describe('the pace of the virtual device', () => {
+  it.each([0, 100, -250])('is exact at a rate error of %i ppm', (rateErrorPpm) => {
+    const { device, clock } = virtual({ rateErrorPpm });
+    device.open();
+    const startNs = clock.nowNs;
+    for (let i = 0; i <= 10_000; i++) device.wait();
+    const expected = (10_000 * periodNs) / (1 + rateErrorPpm * 1e-6);
+    expect(Math.abs(clock.nowNs - startNs - expected)).toBeLessThan(1);
+  });
+
+  it('does not drift under jitter', () => {
+    const { device, clock } = virtual({ jitterUs: 500 });
+    device.open();
+    const startNs = clock.nowNs;
+    for (let i = 0; i <= 5000; i++) {
+      device.wait();
+      const late = clock.nowNs - startNs - i * periodNs;
+      expect(late).toBeGreaterThanOrEqual(-1);
+      expect(late).toBeLessThan(500_001);
+    }
+  });
+
+  it('forgives one late turn, and runs dry after two', () => {
+    const { device, clock } = virtual();
+    device.open();
+    device.wait();
+    clock.nowNs += 1.9 * periodNs;
+    expect(device.wait()).toBe(DeviceSignal.due);
+    clock.nowNs += 3.1 * periodNs;
+    expect(device.wait()).toBe(DeviceSignal.xrun);
+    expect(device.wait()).toBe(DeviceSignal.due);
+  });
+});
+
+describe('a scripted fault of the virtual device', () => {
+  it('takes it away and brings it back', () => {
+    const { device, clock } = virtual({ faults: [{ kind: 'vanish', atMs: 10, forMs: 50 }] });
+    device.open();
+    let due = 0;
+    while (device.wait() === DeviceSignal.due) due++;
+    expect(due).toBe(4);
+    expect(() => device.open()).toThrow(TenutoError);
+    clock.nowNs += 60e6;
+    device.open();
+    expect(device.wait()).toBe(DeviceSignal.due);
+  });
+
+  it('hangs the one that is open, and not the one that is opened in its place', () => {
+    const clock = new TestClock();
+    const faults = [{ kind: 'hang', atMs: 10, forMs: 500 } as const];
+    const { device } = virtual({ faults }, clock);
+    device.open();
+    for (let i = 0; i < 5; i++) device.wait();
+    expect(clock.nowNs).toBeGreaterThanOrEqual(5e9 + 510e6);
+    const other = virtual({ faults, epochNs: clock.nowNs - 100e6 }, clock).device;
+    other.open();
+    const before = clock.nowNs;
+    other.wait();
+    other.wait();
+    expect(clock.nowNs - before).toBeLessThan(2 * periodNs);
+  });
+
+  it('takes less than it is offered, and loses nothing', () => {
+    const { device } = virtual({ faults: [{ kind: 'shortWrite', atMs: 0, forMs: 1000 }] });
+    device.open();
+    for (let i = 1; i <= 20; i++) {
+      device.wait();
+      expect(device.write(new Float32Array(256))).toBe(DeviceSignal.due);
+      expect(device.framesTaken).toBe(i * 128);
+    }
+  });
+});
