@@ -189,6 +189,7 @@ export class KeeperCore {
     if (seat.role === 'driver') seat.place = this.nextGeneration++;
     if (seat.role === 'control') seat.place++;
     if (seat.role === 'replica') this.slots.clear(seat);
+    if (seat.role === 'service') this.setServiceState(seat, ServiceState.booting);
     if (seat.starts > 0) {
       const counter = restartCounter[seat.role];
       if (counter !== undefined) count(this.segment, counter, 1);
@@ -203,6 +204,12 @@ export class KeeperCore {
     this.setState(seat, 'starting');
     if (seat.role === 'driver') this.request();
     if (seat.role === 'replica') this.fillSlots();
+  }
+
+  private setServiceState(seat: Seat, state: number): void {
+    const { words, layout } = this.segment;
+    const at = layout.services + seat.place * service.words + service.state;
+    Atomics.store(words, at, state);
   }
 
   /** Vacant slots go to replica processes without one; a warm one begins at once. */

@@ -1,6 +1,6 @@
-import { generationAt } from '../memory/generations.js';
+import { bankOf, generationAt } from '../memory/generations.js';
 import { currentSealedTick } from '../memory/journal.js';
-import { clock, generation, OutputKind, outputHeader } from '../memory/layout.js';
+import { banks, clock, generation, OutputKind, outputHeader } from '../memory/layout.js';
 import { currentPosition, outputAt } from '../memory/output-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { fencedGeneration, isLaterGeneration, packFenced, tickAfter } from '../memory/ticks.js';
@@ -59,6 +59,7 @@ export function takeOutput(segment: Segment, number: number, pid: number): Start
   words[entry + generation.previousCommit] = previous;
   words[entry + generation.commitStart] = position;
   words[entry + generation.playStart] = playTick;
+  words[entry + generation.bank] = (bankOf(segment, previous) + 1) % banks;
   words[entry + generation.pid] = pid;
   words[entry + generation.gapUs] = 0;
   const mine = packFenced(number, position);

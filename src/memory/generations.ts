@@ -13,6 +13,11 @@ export function generationAt(segment: Segment, number: number): number {
   return segment.layout.generations + (number % generationEntries) * generation.words;
 }
 
+/** The bank that a generation writes in. Allocation-free. */
+export function bankOf(segment: Segment, number: number): number {
+  return segment.words[generationAt(segment, number) + generation.bank]!;
+}
+
 /**
  * The generation, from `current` backward, whose range holds `value`. `start` and `before` are the
  * word offsets of a range's first value and of the generation before it. Allocation-free.

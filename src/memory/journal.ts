@@ -1,11 +1,11 @@
-import { generationOfTick } from './generations.js';
+import { bankOf, generationOfTick } from './generations.js';
 import { banks, clock, commandWords, journalTicks, RecordStatus, record } from './layout.js';
 import type { Segment } from './segment.js';
 import { fencedValue, tickIndex, ticksBetween } from './ticks.js';
 
 /** Word index of a tick's record in the bank of a generation. */
 export function recordAt(segment: Segment, generation: number, tick: number): number {
-  const row = (generation % banks) * journalTicks + tickIndex(tick, journalTicks);
+  const row = bankOf(segment, generation) * journalTicks + tickIndex(tick, journalTicks);
   return segment.layout.journal + row * record.words;
 }
 
@@ -55,13 +55,13 @@ export function passRecord(segment: Segment, at: number): boolean {
   );
 }
 
-/** Takes the commands out of a record that kills. False when some replica has passed it. */
+/** Takes the commands out of a record that kills. False when it was passed, or voided before. */
 export function voidRecord(segment: Segment, at: number): boolean {
   const { words } = segment;
   const status = at + record.status;
   return (
-    Atomics.compareExchange(words, status, RecordStatus.live, RecordStatus.void) !==
-    RecordStatus.passed
+    Atomics.compareExchange(words, status, RecordStatus.live, RecordStatus.void) ===
+    RecordStatus.live
   );
 }
 

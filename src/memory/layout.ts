@@ -25,10 +25,11 @@ export interface Geometry {
 export const lineWords = 16;
 
 /**
- * Banks of the journal and of the output ring. A driver writes only in the bank of its generation,
- * so one that was fenced and wakes up again can do no harm to the three generations after it.
+ * Banks of the journal and of the output ring. A driver takes the bank after its predecessor's and
+ * writes nowhere else, so one that was fenced and wakes up again can do no harm to the seven that
+ * drive after it.
  */
-export const banks = 4;
+export const banks = 8;
 export const generationEntries = 64;
 /** Places for replicas: those in use, and those that a process that cannot be killed still holds. */
 export const replicaSlots = 8;
@@ -43,7 +44,7 @@ export const commandWords = 8;
 export const commandsPerTick = 32;
 export const journalTicks = 4096;
 export const ringQuanta = 64;
-export const outputQuanta = 2048;
+export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
@@ -142,6 +143,8 @@ export const generation = {
   /** Tick of this generation's first content quantum. */
   playStart: 5,
   pid: 6,
+  /** The bank that it writes in. */
+  bank: 8,
   /** Time without a commit at the change, in microseconds; 0 until the first commit. */
   gapUs: 7,
   words: lineWords,

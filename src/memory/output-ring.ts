@@ -1,12 +1,12 @@
-import { generationOfPosition } from './generations.js';
-import { banks, clock, outputHeader, outputQuanta } from './layout.js';
+import { bankOf, generationOfPosition } from './generations.js';
+import { clock, outputHeader, outputQuanta } from './layout.js';
 import type { Segment } from './segment.js';
 import { fencedValue, tickIndex, ticksBetween } from './ticks.js';
 
 /** Word index of the header of a position in the bank of a generation. */
 export function outputAt(segment: Segment, generation: number, position: number): number {
   const { output, outputStride } = segment.layout;
-  const row = (generation % banks) * outputQuanta + tickIndex(position, outputQuanta);
+  const row = bankOf(segment, generation) * outputQuanta + tickIndex(position, outputQuanta);
   return output + row * outputStride;
 }
 

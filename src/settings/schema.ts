@@ -125,7 +125,7 @@ const watchdog = z.strictObject({
     whole(100, 60_000),
     'Control or a service that stands still for so long is replaced.',
     { live: true },
-  ).default(2000),
+  ).default(1000),
 });
 
 const deadline = { live: true };

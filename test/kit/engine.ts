@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
 import { type RunningEngine, type StartOptions, startEngine } from '../../dist/client/index.js';
 import { type CompiledPatch, compilePatch, parsePatch } from '../../dist/dsp/index.js';
-import { commandWords, laneCount } from '../../dist/memory/layout.js';
 import { laneWritten, offerCommand } from '../../dist/memory/commands.js';
+import { commandWords, laneCount } from '../../dist/memory/layout.js';
 import { openSegment } from '../../dist/memory/segment.js';
 import {
   fileBytes,
@@ -92,7 +92,9 @@ export async function whole(engine: RunningEngine): Promise<void> {
   await until('every process is up', () =>
     engine
       .status()
-      .processes.every(({ state }) => state === 'running' || state === 'standby' || state === 'ended'),
+      .processes.every(
+        ({ state }) => state === 'running' || state === 'standby' || state === 'ended',
+      ),
   );
 }
 

@@ -1,6 +1,7 @@
-import { generationAt } from '../../src/memory/generations.js';
+import { bankOf, generationAt } from '../../src/memory/generations.js';
 import { beginRecord, endRecord, recordAt } from '../../src/memory/journal.js';
 import {
+  banks,
   clock,
   type Geometry,
   generation,
@@ -36,6 +37,7 @@ export function enterGeneration(
   const { words, layout } = segment;
   const entry = generationAt(segment, number);
   words[entry + generation.number] = number;
+  words[entry + generation.bank] = (bankOf(segment, from.previous) + 1) % banks;
   words[entry + generation.previousCommit] = from.previous;
   words[entry + generation.previousSeal] = from.previous;
   words[entry + generation.commitStart] = from.position;
