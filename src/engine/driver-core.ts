@@ -225,6 +225,7 @@ export class DriverCore {
       count(this.segment, counterIndex.quanta, 1);
       checkDivergence(this.segment, tickAfter(this.head, -layout.lead));
       this.head = tickAfter(this.head, 1);
+      words[layout.clock + clock.headTick] = this.head;
     }
     this.phase = this.wait;
     return DriverStep.go;

@@ -289,8 +289,7 @@ export class KeeperCore {
 
   private watchBoot(seat: Seat, nowUs: number): void {
     const reached = this.reached(seat);
-    const booting = seat.state === 'joining' && reached === 'standby';
-    if (reached !== seat.state && !booting) {
+    if (reached !== seat.state) {
       if (seat.role === 'replica' && reached === 'running') {
         this.event('replica-ready', seat.place, seat.row, seat.pid);
       }
@@ -304,11 +303,11 @@ export class KeeperCore {
   private reached(seat: Seat): ProcessState {
     const { words, layout } = this.segment;
     if (seat.role === 'replica') {
-      const waits = this.slots.isReady(seat) ? 'standby' : 'starting';
-      if (seat.place < 0) return waits;
+      const up = this.slots.isReady(seat);
+      if (seat.place < 0) return up ? 'standby' : 'starting';
       const state = Atomics.load(words, replicaAt(this.segment, seat.place) + replica.state);
       if (state === ReplicaState.ready) return 'running';
-      return state === ReplicaState.joining ? 'joining' : waits;
+      return up ? 'joining' : 'starting';
     }
     if (seat.role === 'driver') {
       if (seat.place % 256 === currentGeneration(this.segment)) return 'running';

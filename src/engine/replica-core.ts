@@ -217,7 +217,11 @@ export class ReplicaCore {
 
   private snapshotFirstHalf(): ReplicaStep {
     const { words, bytes } = this.segment;
-    this.to = olderSnapshot(this.segment, this.slot);
+    this.to = olderSnapshot(this.segment, this.slot, this.tick);
+    if (this.to < 0) {
+      this.phase = this.look;
+      return ReplicaStep.go;
+    }
     Atomics.store(words, this.to + snapshot.state, SnapshotState.writing);
     const { arena } = this.machine;
     bytes.set(arena.subarray(0, arena.length >> 1), snapshotBytesAt(this.to));

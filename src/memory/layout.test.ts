@@ -8,7 +8,7 @@ const geometries: fc.Arbitrary<Geometry> = fc.record({
   rateHz: fc.integer({ min: 8000, max: 192_000 }),
   channels: fc.integer({ min: 1, max: 8 }),
   lead: fc.integer({ min: 1, max: 32 }),
-  snapshotTicks: fc.integer({ min: 1, max: 1024 }),
+  snapshotTicks: fc.integer({ min: 33, max: 1024 }),
   arenaBytes: fc.integer({ min: 4, max: 1 << 22 }),
   programBytes: fc.integer({ min: 4, max: 1 << 16 }),
   firstTick: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),

@@ -100,6 +100,8 @@ export const clock = {
   /** A tick and a position near the fenced ones, to widen those with. */
   nearTick: 7 * lineWords + 1,
   nearPosition: 7 * lineWords + 2,
+  /** The tick that is to be played next. */
+  headTick: 7 * lineWords + 3,
   /** Counts the standby driver's turns, for the keeper to see that it lives. */
   standbyBeat: 8 * lineWords,
   /** 1 when somebody other than the keeper asked for the end. */
@@ -292,6 +294,8 @@ export function layoutOf(geometry: Geometry): Layout {
   assert(quantum <= limits.quantumFramesMax, 'quantum is in range');
   assert(channels >= 1 && channels <= limits.channelsMax, 'channels are in range');
   assert(lead >= limits.leadQuantaMin && lead <= limits.leadQuantaMax, 'lead is in range');
+  // So of two snapshots at least the older one lies before whatever is to be played next.
+  assert(geometry.snapshotTicks > lead, 'snapshots are further apart than the lead');
 
   const quantumSamples = quantum * channels;
   let next = 0;

@@ -5,6 +5,7 @@ import { laneWritten, offerCommand } from './commands.js';
 import { bankOf } from './generations.js';
 import { findRecord, passRecord, voidRecord } from './journal.js';
 import {
+  clock,
   journalTicks,
   laneCommands,
   OutputKind,
@@ -188,18 +189,22 @@ describe('a replica ring', () => {
 describe('snapshots', () => {
   it('are written in turn, and the newest valid one is found across the wrap', () => {
     const segment = segmentFor();
-    const { words } = segment;
+    const { words, layout } = segment;
+    words[layout.clock + clock.headTick] = -(2 ** 31) + 20;
     expect(newestSnapshot(segment)).toBe(-1);
     const put = (at: number, tick: number, state: number) => {
       words[at + snapshot.tick] = tick;
       words[at + snapshot.state] = state;
     };
     put(snapshotAt(segment, 0, 0), 2 ** 31 - 1, SnapshotState.valid);
-    expect(olderSnapshot(segment, 0)).toBe(snapshotAt(segment, 0, 1));
+    expect(olderSnapshot(segment, 0, -(2 ** 31))).toBe(snapshotAt(segment, 0, 1));
+    expect(olderSnapshot(segment, 0, 2 ** 31 - 1)).toBe(-1);
     put(snapshotAt(segment, 0, 1), -(2 ** 31) + 5, SnapshotState.valid);
-    expect(olderSnapshot(segment, 0)).toBe(snapshotAt(segment, 0, 0));
+    expect(olderSnapshot(segment, 0, -(2 ** 31) + 9)).toBe(snapshotAt(segment, 0, 0));
     put(snapshotAt(segment, 3, 0), -(2 ** 31) + 9, SnapshotState.writing);
     expect(newestSnapshot(segment)).toBe(snapshotAt(segment, 0, 1));
+    words[layout.clock + clock.headTick] = -(2 ** 31) + 5;
+    expect(newestSnapshot(segment)).toBe(snapshotAt(segment, 0, 0));
     discardSnapshots(segment, 0);
     expect(newestSnapshot(segment)).toBe(-1);
   });

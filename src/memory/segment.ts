@@ -62,6 +62,7 @@ export function createSegment(buffer: ArrayBufferLike, geometry: Geometry): Segm
   words[layout.clock + clock.sealed] = packFenced(0, tickAfter(geometry.firstTick, -1));
   words[layout.clock + clock.committed] = packFenced(0, 0);
   words[layout.clock + clock.nearTick] = tickAfter(geometry.firstTick, -1);
+  words[layout.clock + clock.headTick] = geometry.firstTick;
   // Generation 0 sealed and played nothing; it is where every search in the table ends.
   const first = layout.generations;
   words[first + generation.sealStart] = geometry.firstTick;

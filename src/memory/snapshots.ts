@@ -1,4 +1,4 @@
-import { replicaSlots, SnapshotState, snapshot, snapshotsPerSlot } from './layout.js';
+import { clock, replicaSlots, SnapshotState, snapshot, snapshotsPerSlot } from './layout.js';
 import type { Segment } from './segment.js';
 import { ticksBetween } from './ticks.js';
 
@@ -16,25 +16,41 @@ export function snapshotBytesAt(at: number): number {
   return (at + snapshot.words) * 4;
 }
 
-/** Of a slot's snapshots the one to write next: the one that is not valid, else the older. */
-export function olderSnapshot(segment: Segment, slot: number): number {
+/**
+ * Of a slot's snapshots the one to write at this tick: the one that is not valid, else the older.
+ * -1 when there is one of this tick already, from a predecessor that went further: to write it
+ * again over the older would leave none from before what is to be played next.
+ */
+export function olderSnapshot(segment: Segment, slot: number, tick: number): number {
   const { words } = segment;
   const first = snapshotAt(segment, slot, 0);
   const second = snapshotAt(segment, slot, 1);
+  if (isAtOrAfter(segment, first, tick) || isAtOrAfter(segment, second, tick)) return -1;
   if (words[first + snapshot.state] !== SnapshotState.valid) return first;
   if (words[second + snapshot.state] !== SnapshotState.valid) return second;
   const newer = ticksBetween(words[first + snapshot.tick]!, words[second + snapshot.tick]!) > 0;
   return newer ? second : first;
 }
 
-/** The newest valid snapshot of any replica, as word index; -1 when there is none. */
+function isAtOrAfter({ words }: Segment, at: number, tick: number): boolean {
+  if (words[at + snapshot.state] !== SnapshotState.valid) return false;
+  return ticksBetween(words[at + snapshot.tick]!, tick) >= 0;
+}
+
+/**
+ * The newest valid snapshot of any replica from before the tick that is to be played next, as word
+ * index; -1 when there is none. A later one would be of no use when all replicas died: whoever
+ * joined from it would not render what is waited for.
+ */
 export function newestSnapshot(segment: Segment): number {
-  const { words } = segment;
+  const { words, layout } = segment;
+  const head = words[layout.clock + clock.headTick]!;
   let best = -1;
   for (let slot = 0; slot < replicaSlots; slot++) {
     for (let index = 0; index < snapshotsPerSlot; index++) {
       const at = snapshotAt(segment, slot, index);
       if (Atomics.load(words, at + snapshot.state) !== SnapshotState.valid) continue;
+      if (ticksBetween(words[at + snapshot.tick]!, head) >= 0) continue;
       const later =
         best < 0 || ticksBetween(words[at + snapshot.tick]!, words[best + snapshot.tick]!) > 0;
       if (later) best = at;

@@ -160,7 +160,7 @@ export const settingsSchema = z.strictObject({
   snapshot: z
     .strictObject({
       everyTicks: describe(
-        whole(1, 1_000_000),
+        whole(limits.leadQuantaMax + 1, 1024),
         'Ticks between two snapshots: how far a new replica has to replay at most.',
       ).default(64),
     })

@@ -114,6 +114,8 @@ class Soak {
     let ended = false;
     const end = this.engine.ended.then((how) => {
       ended = true;
+      // The memory is given back after this turn.
+      this.look(monotonicNs() / 1000);
       return how;
     });
     const settledUs = monotonicNs() / 1000 + settleMs * 1000;
@@ -127,9 +129,8 @@ class Soak {
         const strike = storm.poll(nowUs);
         if (strike) this.recovery.note(strike);
       }
-      await Promise.race([delay(lookMs), end]);
+      await delay(lookMs);
     }
-    this.look(monotonicNs() / 1000);
     const { report } = await end;
     return this.judge(report?.reason ?? null);
   }

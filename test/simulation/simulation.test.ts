@@ -145,7 +145,7 @@ describe('the simulation finds', () => {
     '%s',
     (_name, sabotage) => {
       const attempt = () => {
-        for (let i = 0; i < 60; i++) simulate(firstSeed + i, { sabotage, snapshotTicks: 5 });
+        for (let i = 0; i < 60; i++) simulate(firstSeed + i, { sabotage, snapshotTicks: 9 });
       };
       expect(attempt).toThrow();
     },
