@@ -79,6 +79,9 @@ function failureOf({ status, end }: Outcome): TenutoError | null {
       'the keeper was killed; the sound ended with it',
     );
   }
+  if (end.report.reason === 'no-device') {
+    return new TenutoError('TENUTO_DEVICE_LOST', 'the device was away for too long');
+  }
   if (end.report.reason === 'failed') {
     return new TenutoError('TENUTO_ENGINE_FAILED', 'the engine could not keep its processes alive');
   }

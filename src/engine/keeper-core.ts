@@ -1,26 +1,17 @@
 import { count, counterIndex } from '../memory/counters.js';
 import { recordEvent } from '../memory/events.js';
 import { generationAt } from '../memory/generations.js';
-import { sealedTick } from '../memory/journal.js';
-import {
-  clock,
-  DriverMark,
-  generation,
-  ReplicaState,
-  replica,
-  ServiceState,
-  service,
-} from '../memory/layout.js';
+import { clock, DriverMark, generation, replica, ServiceState, service } from '../memory/layout.js';
 import { type ProcessState, type Role, writeProcess } from '../memory/process-table.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
-import { ticksBetween } from '../memory/ticks.js';
 import { PoisonWatch } from './poison.js';
 import { ReplicaSlots } from './replica-slots.js';
-import { emptySeat, type KeeperPolicy, nextStartUs, type Seat, stillMs } from './seats.js';
+import { emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
 import { Shutdown, type ShutdownReport, type StopReason } from './shutdown.js';
 import { currentGeneration } from './takeover.js';
+import { Watchdog } from './watchdog.js';
 
 /** What the keeper needs of the world. */
 export interface KeeperWorld extends Waiting {
@@ -87,6 +78,8 @@ export class KeeperCore {
   private tellTakeoverOf = 0;
   private shutdown: Shutdown | null = null;
   private readonly slots: ReplicaSlots;
+  private readonly watchdog: Watchdog;
+  private deviceGone = false;
 
   constructor(
     private readonly segment: Segment,
@@ -104,6 +97,7 @@ export class KeeperCore {
     for (let i = 0; i < crew.spares; i++) add('replica', -1, false);
     for (let index = 0; index < crew.services; index++) add('service', index, false);
     this.slots = new ReplicaSlots(segment, world, crew.replicas);
+    this.watchdog = new Watchdog(segment, this.slots, policy);
     this.foundedUs = world.nowUs();
     Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);
   }
@@ -265,6 +259,7 @@ export class KeeperCore {
       return;
     }
     const { code } = ending;
+    if (code === childExit.noDevice) this.deviceGone = true;
     const hopeless = code === childExit.hopeless || code === childExit.noDevice;
     seat.dueUs = hopeless ? Number.POSITIVE_INFINITY : nextStartUs(seat, this.policy, nowUs);
     if (seat.dueUs === Number.POSITIVE_INFINITY) {
@@ -277,86 +272,19 @@ export class KeeperCore {
   }
 
   private watch(seat: Seat, nowUs: number): void {
-    if (seat.state === 'starting' || seat.state === 'joining') {
-      this.watchBoot(seat, nowUs);
-    }
-    if (seat.role === 'replica' && seat.state !== 'starting' && seat.place >= 0)
-      this.watchReplica(seat, nowUs);
-    if (seat.role === 'driver' && seat.state !== 'starting') this.watchDriver(seat, nowUs);
-    if (seat.role === 'control') this.watchBeat(seat, nowUs, clock.controlBeat);
-    if (seat.role === 'service') this.watchBeat(seat, nowUs, -1);
-  }
-
-  private watchBoot(seat: Seat, nowUs: number): void {
-    const reached = this.reached(seat);
+    const reached = this.watchdog.reached(seat);
     if (reached !== seat.state) {
       if (seat.role === 'replica' && reached === 'running') {
         this.event('replica-ready', seat.place, seat.row, seat.pid);
       }
       this.setState(seat, reached);
-    } else if (seat.state === 'starting' && nowUs - seat.startedUs > this.policy.bootMs * 1000) {
-      this.kill(seat, nowUs);
     }
-  }
-
-  /** How far a process has come, from what it wrote itself. */
-  private reached(seat: Seat): ProcessState {
-    const { words, layout } = this.segment;
-    if (seat.role === 'replica') {
-      const up = this.slots.isReady(seat);
-      if (seat.place < 0) return up ? 'standby' : 'starting';
-      const state = Atomics.load(words, replicaAt(this.segment, seat.place) + replica.state);
-      if (state === ReplicaState.ready) return 'running';
-      return up ? 'joining' : 'starting';
-    }
-    if (seat.role === 'driver') {
-      if (seat.place % 256 === currentGeneration(this.segment)) return 'running';
-      const ready = Atomics.load(words, layout.clock + clock.standbyReady);
-      return ready === seat.place ? 'standby' : 'starting';
-    }
-    if (seat.role === 'control') {
-      const ready = Atomics.load(words, layout.clock + clock.controlReady);
-      return ready === seat.place + 1 ? 'running' : 'starting';
-    }
-    const at = layout.services + seat.place * service.words;
-    return Atomics.load(words, at + service.state) >= ServiceState.running ? 'running' : 'starting';
-  }
-
-  private watchReplica(seat: Seat, nowUs: number): void {
-    const { words } = this.segment;
-    const at = replicaAt(this.segment, seat.place);
-    const published = Atomics.load(words, at + replica.published);
-    const behind = ticksBetween(sealedTick(this.segment, published), published);
-    const still = stillMs(seat, behind > 0 ? published : ~published, nowUs);
-    // One that joins is no real-time process yet, and nobody waits for it.
-    const patienceMs = this.policy.replicaMs * (seat.state === 'running' ? 1 : 10);
-    if (behind <= 0 || still < patienceMs) return;
-    count(this.segment, counterIndex.hungReplica, 1);
-    this.event('replica-hung', seat.place, published);
-    this.kill(seat, nowUs);
-  }
-
-  private watchDriver(seat: Seat, nowUs: number): void {
-    const { words, layout } = this.segment;
-    const current = seat.place % 256 === currentGeneration(this.segment);
-    if (current && seat.state === 'standby') this.setState(seat, 'running');
-    const beat = Atomics.load(words, layout.clock + (current ? clock.beatUs : clock.standbyBeat));
-    const patienceMs = current ? this.policy.driverMs : this.policy.serviceMs;
-    if (stillMs(seat, beat, nowUs) < patienceMs) return;
-    count(this.segment, counterIndex.hungDriver, 1);
-    this.event('driver-hung', seat.place);
-    this.kill(seat, nowUs);
-  }
-
-  /** Control and services: they may take their time, but not for ever. */
-  private watchBeat(seat: Seat, nowUs: number, clockWord: number): void {
-    const { words, layout } = this.segment;
-    const at = layout.services + seat.place * service.words + service.beat;
-    const beat = Atomics.load(words, clockWord >= 0 ? layout.clock + clockWord : at);
-    if (seat.state === 'starting') seat.progressUs = 0;
-    if (stillMs(seat, beat, nowUs) < this.policy.serviceMs) return;
-    count(this.segment, counterIndex.hungOther, 1);
-    this.event('process-hung', seat.place, seat.row);
+    const overdue = nowUs - seat.startedUs > this.policy.bootMs * 1000;
+    if (seat.state === 'starting' && overdue) this.kill(seat, nowUs);
+    const hang = this.watchdog.hang(seat, nowUs);
+    if (hang === null) return;
+    count(this.segment, hang.counter, 1);
+    this.event(hang.event, seat.place, hang.detail);
     this.kill(seat, nowUs);
   }
 
@@ -419,7 +347,7 @@ export class KeeperCore {
     } else if (Atomics.load(words, layout.clock + clock.stopRequest) !== 0) {
       this.stop('requested');
     } else if (this.isLost('replica') || this.isLost('driver')) {
-      this.stop('failed');
+      this.stop(this.deviceGone ? 'no-device' : 'failed');
     }
   }
 

@@ -13,6 +13,8 @@ export type StopReason =
   | 'lifeline'
   /** The stream reached the tick at which it was to end. */
   | 'stop-tick'
+  /** The device was away for longer than the engine waits for one. */
+  | 'no-device'
   /** No replica, or no driver, could be kept alive. */
   | 'failed';
 
