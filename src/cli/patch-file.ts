@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { type CompiledPatch, compilePatch, type Patch, parsePatch } from '../dsp/index.js';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { type DecodedAudio, decodeWhole, openDecoder } from '../media/index.js';
+import type { DecodedAudio } from '../media/index.js';
 import type { Settings } from '../settings/index.js';
 
 /** A patch with all that it needs to sound. */
@@ -34,6 +34,8 @@ function readText(file: string): string {
 
 /** Decodes a file for a patch: at the engine's rate, mono or stereo as it is. */
 async function decodeAsset(path: string, rate: number): Promise<DecodedAudio> {
+  // The decoders take as long to load as all the rest, and few patches need them.
+  const { decodeWhole, openDecoder } = await import('../media/index.js');
   const decoder = await openDecoder(path);
   const channels = Math.min(2, decoder.channels);
   await decoder.close();
@@ -63,10 +65,11 @@ export async function loadPatchText(
     channels: engine.channels,
   };
   // Once without the files, so that a mistake in the patch is told before anything is decoded.
-  const { assets: wanted } = compilePatch(patch, format);
+  const silent = compilePatch(patch, format);
+  const wanted = silent.assets;
   const assets: DecodedAudio[] = [];
   for (const { path } of wanted) assets.push(await decodeAsset(path, engine.rateHz));
-  if (assets.length === 0) return { patch, compiled: compilePatch(patch, format), assets };
+  if (assets.length === 0) return { patch, compiled: silent, assets };
   const described = wanted.map(({ name }, index) => ({
     name,
     channels: assets[index]?.channels ?? 2,

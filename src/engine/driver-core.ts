@@ -87,7 +87,8 @@ export class DriverCore {
 
   /** The answer to `DriverStep.device`. */
   deviceAnswered(signal: DeviceSignal): void {
-    if (signal === DeviceSignal.xrun) count(this.segment, counterIndex.xruns, 1);
+    const heard = signal === DeviceSignal.xrun && this.isPlaying();
+    if (heard) count(this.segment, counterIndex.xruns, 1);
     this.phase = signal === DeviceSignal.lost ? this.lost : this.turn;
   }
 
@@ -146,7 +147,7 @@ export class DriverCore {
   private take(): DriverStep {
     const { words, layout } = this.segment;
     this.phase = this.give;
-    if (this.holds()) return this.conceal();
+    if (this.holds() || !this.canBegin()) return this.conceal();
     if (!this.takeFromReplicas()) {
       if (!this.isPlaying()) return this.conceal();
       if (!this.waiting) count(this.segment, counterIndex.underruns, 1);
@@ -277,6 +278,18 @@ export class DriverCore {
   private isPlaying(): boolean {
     const { words, layout } = this.segment;
     return Atomics.load(words, layout.clock + clock.driverMark) !== DriverMark.starting;
+  }
+
+  /**
+   * The first quantum waits for a replica that is as far ahead as it will be from then on: the
+   * first ones take it longest, and a stream that begins at once would stumble over them.
+   */
+  private canBegin(): boolean {
+    if (this.isPlaying()) return true;
+    for (let slot = 0; slot < replicaSlots; slot++) {
+      if (hasQuantum(this.segment, slot, this.sealed)) return true;
+    }
+    return false;
   }
 
   /** The stream is over, or faded out: the content waits for ever. */

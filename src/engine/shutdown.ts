@@ -97,6 +97,7 @@ export class Shutdown {
         this.finish(phase, nowUs);
         continue;
       }
+      this.killUnborn(left, nowUs);
       const expired = nowUs - this.phaseUs >= phase.limitMs * 1000;
       if (!expired && !this.forced) return;
       this.late = true;
@@ -180,6 +181,13 @@ export class Shutdown {
       phases: this.done,
       abandoned: this.abandoned,
     };
+  }
+
+  /** Who is still starting up has nothing to end in order, and would only be waited for. */
+  private killUnborn(left: readonly Seat[], nowUs: number): void {
+    for (const seat of left) {
+      if (seat.state === 'starting' && seat.role !== 'service') this.kill(seat, nowUs);
+    }
   }
 
   private kill(seat: Seat, nowUs: number): void {

@@ -18,7 +18,9 @@ nodes:
 const frames = 1000;
 
 /** Renders `frames` frames, lets `change` at them, and writes them to a file. */
-function record(change: (samples: Float32Array) => Float32Array | undefined = (samples) => samples): string {
+function record(
+  change: (samples: Float32Array) => Float32Array | undefined = (samples) => samples,
+): string {
   const renderer = new Renderer(program, { streams: [], assets: [] });
   const { quantum, channels, rate } = renderer;
   const samples = new Float32Array(Math.ceil(frames / quantum) * quantum * channels);

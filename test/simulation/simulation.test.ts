@@ -4,7 +4,7 @@ import type { ReplicaCore } from '../../src/engine/replica-core.js';
 import { snapshot } from '../../src/memory/layout.js';
 import { Violation } from './checker.js';
 import type { Sabotage } from './parties.js';
-import { Simulation, type SimulationReport } from './simulation.js';
+import { Simulation, type SimulationOptions, type SimulationReport } from './simulation.js';
 
 /** `TENUTO_SIMULATION_SEED=N` replays one run; without it every run is another one. */
 const given = process.env.TENUTO_SIMULATION_SEED;
@@ -16,10 +16,7 @@ function sum(reports: SimulationReport[], of: (report: SimulationReport) => numb
   return reports.reduce((total, report) => total + of(report), 0);
 }
 
-function simulate(
-  seed: number,
-  more: { sabotage?: Sabotage; snapshotTicks?: number } = {},
-): SimulationReport {
+function simulate(seed: number, more: Partial<SimulationOptions> = {}): SimulationReport {
   try {
     return new Simulation({ seed, ticks: ticksPerRun, faultEveryTicks: 80, ...more }).run();
   } catch (error) {
@@ -143,7 +140,8 @@ describe('the simulation finds', () => {
     '%s',
     (_name, sabotage) => {
       const attempt = () => {
-        for (let i = 0; i < 20; i++) simulate(firstSeed + i, { sabotage, snapshotTicks: 9 });
+        const often = { sabotage, snapshotTicks: 9, faultEveryTicks: 25, stubbornChance: 0.8 };
+        for (let i = 0; i < 100; i++) simulate(firstSeed + i, often);
       };
       expect(attempt).toThrow();
     },

@@ -28,6 +28,8 @@ export interface SimulationOptions {
   /** Chance that a command is fatal to whoever applies it. */
   poisonChance?: number;
   sabotage?: Sabotage;
+  /** Chance that a process goes on for a while after it was killed. */
+  stubbornChance?: number;
   /** Ticks between snapshots; by default the seed chooses. */
   snapshotTicks?: number;
 }
@@ -82,6 +84,7 @@ export class Simulation implements PartyWorld, KeeperWorld {
   readonly random: Random;
   readonly sabotage: Sabotage;
   poisonChance: number;
+  private readonly stubbornChance: number;
   private readonly checker: Checker;
   private readonly keeper: KeeperCore;
   private readonly processes = new Map<number, Process>();
@@ -100,6 +103,7 @@ export class Simulation implements PartyWorld, KeeperWorld {
     this.random = new Random(options.seed);
     this.sabotage = options.sabotage ?? {};
     this.poisonChance = options.poisonChance ?? 0.0005;
+    this.stubbornChance = options.stubbornChance ?? 0.2;
     const geometry: Geometry = {
       quantum: 32,
       rateHz: 12_000,
@@ -176,7 +180,7 @@ export class Simulation implements PartyWorld, KeeperWorld {
   kill(who: Seat | number): void {
     const process = this.processes.get(typeof who === 'number' ? who : who.pid);
     if (!process) return;
-    const stubborn = this.random.chance(0.2) ? this.random.between(0, 300_000) : 0;
+    const stubborn = this.random.chance(this.stubbornChance) ? this.random.between(0, 300_000) : 0;
     process.diesUs = Math.min(process.diesUs, this.timeUs + stubborn);
     this.reap(process);
   }
