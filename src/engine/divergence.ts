@@ -1,6 +1,6 @@
 import { count, counterIndex } from '../memory/counters.js';
 import { clock, evidence, quantumHeader, replicaSlots } from '../memory/layout.js';
-import { hasQuantum, quantumAt, quantumChecksum } from '../memory/replica-ring.js';
+import { hasQuantum, isOwnQuantum, quantumAt, quantumChecksum } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { ticksBetween } from '../memory/ticks.js';
 
@@ -29,8 +29,7 @@ export function checkDivergence(segment: Segment, tick: number): void {
 }
 
 function holds(segment: Segment, slot: number, tick: number): boolean {
-  if (!hasQuantum(segment, slot, tick)) return false;
-  return segment.words[quantumAt(segment, slot, tick) + quantumHeader.tick] === tick;
+  return hasQuantum(segment, slot, tick) && isOwnQuantum(segment, slot, tick);
 }
 
 function sameChecksum(segment: Segment, a: number, b: number, tick: number): boolean {

@@ -41,6 +41,7 @@ function renderSilence(segment: ReturnType<typeof createSegment>, tick: number):
   const at = quantumAt(segment, 0, tick);
   const body = at + quantumHeader.words;
   words[at + quantumHeader.checksum] = checksumWords(words, body, layout.quantumSamples);
+  words[at + quantumHeader.incarnation] = 1;
   words[at + quantumHeader.tick] = tick;
   words[replicaAt(segment, 0) + replica.published] = tick;
 }

@@ -1,5 +1,5 @@
 import { bankOf, generationOfTick } from './generations.js';
-import { banks, clock, commandWords, journalTicks, RecordStatus, record } from './layout.js';
+import { clock, commandWords, journalTicks, RecordStatus, record } from './layout.js';
 import type { Segment } from './segment.js';
 import { fencedValue, tickIndex, ticksBetween } from './ticks.js';
 

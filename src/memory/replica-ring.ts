@@ -27,6 +27,19 @@ export function hasQuantum(segment: Segment, slot: number, tick: number): boolea
 }
 
 /**
+ * Is what stands on the ring for this tick of the replica that holds the slot now? Before it came
+ * there were others, or nothing but zeros.
+ */
+export function isOwnQuantum(segment: Segment, slot: number, tick: number): boolean {
+  const { words } = segment;
+  const at = quantumAt(segment, slot, tick);
+  return (
+    Atomics.load(words, at + quantumHeader.tick) === tick &&
+    words[at + quantumHeader.incarnation] === words[replicaAt(segment, slot) + replica.incarnation]
+  );
+}
+
+/**
  * Copies the quantum of a tick from a replica's ring. False when it is not there, or not whole:
  * then `into` holds nothing of use. Allocation-free.
  */
@@ -39,7 +52,7 @@ export function takeQuantum(
   if (!hasQuantum(segment, slot, tick)) return false;
   const { words } = segment;
   const at = quantumAt(segment, slot, tick);
-  if (Atomics.load(words, at + quantumHeader.tick) !== tick) return false;
+  if (!isOwnQuantum(segment, slot, tick)) return false;
   const samples = at + quantumHeader.words;
   const count = segment.layout.quantumSamples;
   for (let i = 0; i < count; i++) into[i] = words[samples + i]!;

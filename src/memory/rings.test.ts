@@ -148,6 +148,7 @@ describe('a replica ring', () => {
     samples.fill(0.5, at + quantumHeader.words, at + quantumHeader.words + layout.quantumSamples);
     const sum = checksumWords(words, at + quantumHeader.words, layout.quantumSamples);
     words[at + quantumHeader.checksum] = sum;
+    words[at + quantumHeader.incarnation] = 4;
     words[at + quantumHeader.tick] = tick;
     const own = replicaAt(segment, 1);
     words[own + replica.incarnation] = 4;

@@ -1,9 +1,8 @@
 /** An engine under a storm of faults, and the verdict whether one sample was lost. */
 export {
   type Durations,
-  type FaultKind,
   type FaultTarget,
   faultTargets,
   type SoakReport,
 } from './report.js';
-export { runSoak, type SoakOptions, type SoakProgress } from './soak.js';
+export { runSoak, type SoakProgress } from './soak.js';

@@ -297,6 +297,8 @@ export class Simulation implements PartyWorld, KeeperWorld {
       if (!well) throw new Violation(`${seat.role} ${seat.place} is ${seat.state} after all`);
     }
     this.checkCommands();
+    const { divergences } = readCounters(this.segment);
+    if (divergences > 0) throw new Violation(`${divergences} divergences without a cause`);
   }
 
   private checkCommands(): void {
