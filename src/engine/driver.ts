@@ -21,6 +21,8 @@ import { StandbyAdvice, StandbyCore } from './standby-core.js';
 import { currentDriverPid, currentGeneration } from './takeover.js';
 
 const SIGKILL = 9;
+/** How often a driver without a device beats: a few times within any watch's patience. */
+const beatNs = 1e6;
 
 /** Holds on to the process of the current generation, so that ending it never hits another. */
 class Predecessor {
@@ -71,25 +73,37 @@ function standBy(attachment: Attachment): boolean {
   }
 }
 
-/** Opens the device, again and again while it is away: content waits meanwhile. */
+/**
+ * Opens the device, again and again while it is away: content waits meanwhile. It goes on beating,
+ * so that no other driver takes the absence of the device for that of the driver.
+ */
 function openPatiently(attachment: Attachment, device: Device): boolean {
   const { segment, order } = attachment;
   const { words, layout } = segment;
   const deadlineNs = monotonicNs() + order.device.giveUpMs * 1e6;
+  let nextNs = 0;
   for (;;) {
-    try {
-      count(segment, counterIndex.deviceOpens, 1);
-      device.open();
-      return true;
-    } catch (error) {
-      if (!(error instanceof TenutoError)) throw error;
-      count(segment, counterIndex.deviceFailures, 1);
+    if (monotonicNs() >= nextNs) {
+      if (open(attachment, device)) return true;
+      nextNs = monotonicNs() + order.device.retryMs * 1e6;
     }
     const directive = Atomics.load(words, layout.clock + clock.directive);
     if (directive >= Directive.fade || monotonicNs() > deadlineNs) return false;
     Atomics.store(words, layout.clock + clock.beatUs, monotonicUs());
     Atomics.add(words, layout.clock + clock.standbyBeat, 1);
-    attachment.wait(layout.clock + clock.directive, directive, order.device.retryMs * 1e6);
+    attachment.wait(layout.clock + clock.directive, directive, beatNs);
+  }
+}
+
+function open({ segment }: Attachment, device: Device): boolean {
+  count(segment, counterIndex.deviceOpens, 1);
+  try {
+    device.open();
+    return true;
+  } catch (error) {
+    if (!(error instanceof TenutoError)) throw error;
+    count(segment, counterIndex.deviceFailures, 1);
+    return false;
   }
 }
 

@@ -57,6 +57,8 @@ export class ReplicaCore {
   private tick = 0;
   private recordIndex = 0;
   private voided = false;
+  private readonly firstHalf: Uint8Array;
+  private readonly secondHalf: Uint8Array;
   private from = -1;
   private to = 0;
 
@@ -68,6 +70,9 @@ export class ReplicaCore {
   ) {
     this.at = replicaAt(segment, slot);
     this.waitWord = segment.layout.clock + clock.sealed;
+    const { arena } = machine;
+    this.firstHalf = arena.subarray(0, arena.length >> 1);
+    this.secondHalf = arena.subarray(arena.length >> 1);
   }
 
   step(): ReplicaStep {
@@ -223,17 +228,14 @@ export class ReplicaCore {
       return ReplicaStep.go;
     }
     Atomics.store(words, this.to + snapshot.state, SnapshotState.writing);
-    const { arena } = this.machine;
-    bytes.set(arena.subarray(0, arena.length >> 1), snapshotBytesAt(this.to));
+    bytes.set(this.firstHalf, snapshotBytesAt(this.to));
     this.phase = this.snapshotSecondHalf;
     return ReplicaStep.go;
   }
 
   private snapshotSecondHalf(): ReplicaStep {
     const { words, bytes } = this.segment;
-    const { arena } = this.machine;
-    const half = arena.length >> 1;
-    bytes.set(arena.subarray(half), snapshotBytesAt(this.to) + half);
+    bytes.set(this.secondHalf, snapshotBytesAt(this.to) + this.firstHalf.length);
     words[this.to + snapshot.tick] = this.tick;
     words[this.to + snapshot.incarnation] = this.incarnation;
     Atomics.store(words, this.to + snapshot.state, SnapshotState.valid);
