@@ -54,7 +54,8 @@ let started = 0;
 export function testSettings(set: readonly string[] = []): Settings {
   const name = `t${process.pid}-${started++}`;
   names.push(name);
-  return loadSettings({ flags: { name, device: 'virtual', set }, env: {}, cwd: tmpdir() });
+  const flags = { name, device: 'virtual', 'log-level': 'silent', set };
+  return loadSettings({ flags, env: {}, cwd: tmpdir() });
 }
 
 /** Starts an engine with the test patch. */

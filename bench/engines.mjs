@@ -1,0 +1,52 @@
+/** Engines for the benchmarks: of the built program, on the virtual device, with the demo patch. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startEngine } from '../dist/client/index.js';
+import { compilePatch, parsePatch } from '../dist/dsp/index.js';
+import { loadSettings } from '../dist/settings/index.js';
+
+export const demoFile = fileURLToPath(new URL('../examples/demo.yaml', import.meta.url));
+export const cliFile = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+let started = 0;
+
+/** Settings with a name of their own; `set` as on the command line. */
+export function benchSettings(set = []) {
+  const name = `bench-${process.pid}-${started++}`;
+  // What is harmed on purpose need not be told.
+  const flags = { name, device: 'virtual', 'log-level': 'error', set };
+  return loadSettings({ flags, env: {}, cwd: '/' });
+}
+
+export function demoPatch({ engine }) {
+  const format = { rate: engine.rateHz, quantum: engine.quantumFrames, channels: engine.channels };
+  return compilePatch(parsePatch(readFileSync(demoFile, 'utf8'), demoFile), format);
+}
+
+export function startDemo({ settings = benchSettings(), ...more } = {}) {
+  return startEngine({ settings, patch: demoPatch(settings), ...more });
+}
+
+/** Resolves once every process of the engine is up. */
+export async function whole(engine) {
+  await engine.playing;
+  for (;;) {
+    const { processes } = engine.status();
+    if (processes.every(({ state }) => state === 'running' || state === 'standby')) return;
+    await delay(2);
+  }
+}
+
+/** Runs `act` while programs that never wait load every core but none of real time. */
+export async function underLoad(cores, act) {
+  const hogs = Array.from({ length: cores }, () =>
+    spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
+  );
+  try {
+    return await act();
+  } finally {
+    for (const hog of hogs) hog.kill('SIGKILL');
+  }
+}
