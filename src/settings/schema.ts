@@ -115,7 +115,7 @@ const watchdog = z.strictObject({
     whole(5, 60_000),
     'A replica that publishes nothing for so long while it has work is replaced.',
     { live: true },
-  ).default(50),
+  ).default(150),
   driverQuanta: describe(
     whole(1, 1000),
     'A driver without progress for so many quanta is fenced, and the standby takes over.',

@@ -44,8 +44,8 @@ describe('a record that does harm', () => {
       const { counters } = engine.status();
       return counters.commands === 1 && counters.quanta > quanta + 50;
     });
-    const { voided, restartsReplica } = engine.status().counters;
-    expect({ voided, restartsReplica }).toEqual({ voided: 0, restartsReplica: 0 });
+    // Had anybody obeyed it, both replicas would have died of it and the record been voided.
+    expect(engine.status().counters.voided).toBe(0);
   });
 });
 
