@@ -90,8 +90,10 @@ export class KeeperCore {
     let row = 1;
     const add = (role: Role, place: number, firstWave: boolean) =>
       this.seats.push(emptySeat({ row: row++, role, place, firstWave }));
+    // The first quantum needs one of each; on two cores a third process would hold up both.
+    add('replica', -1, true);
     add('driver', 0, true);
-    for (let i = 0; i < crew.replicas; i++) add('replica', -1, true);
+    for (let i = 1; i < crew.replicas; i++) add('replica', -1, false);
     if (crew.standby) add('driver', 0, false);
     if (crew.control) add('control', -1, false);
     for (let i = 0; i < crew.spares; i++) add('replica', -1, false);
