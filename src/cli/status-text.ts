@@ -61,6 +61,11 @@ export function liveText(status: Status, output: Output): string {
   return parts.filter((part) => part !== '').join('  ');
 }
 
+function slotText(slot: number | null, primary = false): string {
+  if (slot === null) return 'spare';
+  return `slot ${slot}${primary ? ', primary' : ''}`;
+}
+
 /** All of a status, for `tenuto status`. */
 export function statusText(status: Status, output: Output): string {
   const bold = (text: string) => paint('bold', text, output);
@@ -75,7 +80,7 @@ export function statusText(status: Status, output: Output): string {
         row.pid,
         row.role,
         row.slot !== undefined
-          ? `slot ${row.slot}${row.primary ? ', primary' : ''}`
+          ? slotText(row.slot, row.primary)
           : row.generation !== undefined
             ? `generation ${row.generation}`
             : '',

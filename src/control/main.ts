@@ -1,6 +1,7 @@
 import { attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import { clock, Directive } from '../memory/layout.js';
+import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { abstractPath, engineAddress } from '../os/index.js';
 import { EventLog } from './event-log.js';
@@ -18,7 +19,8 @@ async function main(): Promise<void> {
   const events = new EventLog(segment, logger, told);
   const server = new ControlServer(segment, order.engine);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
-  Atomics.store(words, layout.clock + clock.controlReady, order.place + 1);
+  writeScheduling(segment, order.row, 'other');
+  tellReady(segment, order.row);
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();

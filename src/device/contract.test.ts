@@ -80,13 +80,15 @@ describe('the pace of the virtual device', () => {
     }
   });
 
-  it('forgives one late turn, and runs dry after two', () => {
+  it('forgives to be late by what it holds, and runs dry after that', () => {
     const { device, clock } = virtual();
     device.open();
     device.wait();
-    clock.nowNs += 1.9 * periodNs;
-    expect(device.wait()).toBe(DeviceSignal.due);
-    clock.nowNs += 3.1 * periodNs;
+    const startNs = clock.nowNs;
+    clock.nowNs += 3.9 * periodNs;
+    for (let i = 1; i <= 4; i++) expect(device.wait()).toBe(DeviceSignal.due);
+    expect(clock.nowNs - startNs).toBeCloseTo(4 * periodNs, -1);
+    clock.nowNs += 4.1 * periodNs;
     expect(device.wait()).toBe(DeviceSignal.xrun);
     expect(device.wait()).toBe(DeviceSignal.due);
   });

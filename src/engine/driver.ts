@@ -4,6 +4,7 @@ import { openDevice } from '../device/open.js';
 import { TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import { clock, Directive, DriverMark } from '../memory/layout.js';
+import { tellReady } from '../memory/process-table.js';
 import {
   identity,
   isAlive,
@@ -60,7 +61,7 @@ function standBy(attachment: Attachment): boolean {
   const patienceUs = (order.driverQuanta * quantum * 1e6) / rateHz;
   const predecessor = new Predecessor(attachment);
   const standby = new StandbyCore(segment, order.place, Math.round(patienceUs));
-  Atomics.store(segment.words, segment.layout.clock + clock.standbyReady, order.place);
+  tellReady(segment, order.row);
   for (;;) {
     predecessor.follow();
     const advice = standby.advise(monotonicUs());

@@ -2,7 +2,12 @@ import { count, counterIndex } from '../memory/counters.js';
 import { recordEvent } from '../memory/events.js';
 import { generationAt } from '../memory/generations.js';
 import { clock, DriverMark, generation, replica, ServiceState, service } from '../memory/layout.js';
-import { type ProcessState, type Role, writeProcess } from '../memory/process-table.js';
+import {
+  clearProcess,
+  type ProcessState,
+  type Role,
+  writeProcess,
+} from '../memory/process-table.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
@@ -99,7 +104,7 @@ export class KeeperCore {
     for (let i = 0; i < crew.spares; i++) add('replica', -1, false);
     for (let index = 0; index < crew.services; index++) add('service', index, false);
     this.slots = new ReplicaSlots(segment, world, crew.replicas);
-    this.watchdog = new Watchdog(segment, this.slots, policy);
+    this.watchdog = new Watchdog(segment, policy);
     this.foundedUs = world.nowUs();
     Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);
   }
@@ -184,7 +189,8 @@ export class KeeperCore {
   private start(seat: Seat, nowUs: number): void {
     if (seat.role === 'driver') seat.place = this.nextGeneration++;
     if (seat.role === 'control') seat.place++;
-    if (seat.role === 'replica') this.slots.clear(seat);
+    if (seat.role === 'replica') seat.place = -1;
+    clearProcess(this.segment, seat.row);
     if (seat.role === 'service') this.setServiceState(seat, ServiceState.booting);
     if (seat.starts > 0) {
       const counter = restartCounter[seat.role];

@@ -201,7 +201,8 @@ class RealtimeRequests {
   poll(): void {
     if (!this.order.realtime || this.polls++ % requestEveryPolls !== 0) return;
     for (const [row, { pid, role, scheduling }] of readProcesses(this.segment).entries()) {
-      const refused = scheduling === 'nice' || scheduling === 'other';
+      const wanted = role === 'driver' || role === 'replica';
+      const refused = wanted && (scheduling === 'nice' || scheduling === 'other');
       if (!refused || this.asked.has(pid)) continue;
       this.asked.add(pid);
       const priority = this.order.realtimePriority - (role === 'driver' ? 0 : 1);
@@ -303,6 +304,7 @@ function main(): void {
     segmentFd: memory.fd,
     streamFds: memory.streamFds,
   });
+  writeScheduling(segment, 0, 'other');
   listen(core, follow(core, world, segment, order));
 }
 

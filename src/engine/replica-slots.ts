@@ -26,19 +26,6 @@ export class ReplicaSlots {
     this.places = Array.from({ length: count }, (_, slot) => ({ slot, holder: null }));
   }
 
-  /** A process of this seat is about to start: it has no slot yet. */
-  clear(seat: Seat): void {
-    const { words } = this.segment;
-    seat.place = -1;
-    words[this.row(seat) + processEntry.ready] = 0;
-    Atomics.store(words, this.row(seat) + processEntry.assignedSlot, 0);
-  }
-
-  /** Has the process of this seat started up, with or without a slot? */
-  isReady(seat: Seat): boolean {
-    return Atomics.load(this.segment.words, this.row(seat) + processEntry.ready) === 1;
-  }
-
   /** Gives vacant slots to processes without one, the warm ones first; returns who got one. */
   fill(seats: readonly Seat[]): Seat[] {
     const filled: Seat[] = [];

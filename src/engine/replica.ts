@@ -1,6 +1,7 @@
 import type { AssetView, StreamView } from '../dsp/node.js';
 import { Renderer } from '../dsp/renderer.js';
 import { clock, Directive, DriverMark, processEntry } from '../memory/layout.js';
+import { tellReady } from '../memory/process-table.js';
 import { mapShared, setProcessName } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
 import { childExit } from './keeper-core.js';
@@ -54,8 +55,7 @@ function assignedSlot({ segment, order }: Attachment): number {
 function awaitSlot(attachment: Attachment): number {
   const { segment, order } = attachment;
   const { words, layout } = segment;
-  const row = layout.processes + order.row * processEntry.words;
-  Atomics.store(words, row + processEntry.ready, 1);
+  tellReady(segment, order.row);
   const word = layout.clock + clock.assignments;
   for (;;) {
     const seen = Atomics.load(words, word);

@@ -1,12 +1,11 @@
 import { counterIndex } from '../memory/counters.js';
 import type { EventKind } from '../memory/events.js';
 import { sealedTick } from '../memory/journal.js';
-import { clock, ReplicaState, replica, ServiceState, service } from '../memory/layout.js';
-import type { ProcessState } from '../memory/process-table.js';
+import { clock, ReplicaState, replica, service } from '../memory/layout.js';
+import { isReady, type ProcessState } from '../memory/process-table.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { ticksBetween } from '../memory/ticks.js';
-import type { ReplicaSlots } from './replica-slots.js';
 import { type KeeperPolicy, type Seat, stillMs } from './seats.js';
 import { currentGeneration } from './takeover.js';
 
@@ -25,25 +24,16 @@ export interface Hang {
 export class Watchdog {
   constructor(
     private readonly segment: Segment,
-    private readonly slots: ReplicaSlots,
     private readonly policy: KeeperPolicy,
   ) {}
 
   /** How far a process has come. */
   reached(seat: Seat): ProcessState {
-    const { words, layout } = this.segment;
     if (seat.role === 'replica') return this.replicaReached(seat);
-    if (seat.role === 'driver') {
-      if (this.isCurrent(seat)) return 'running';
-      const ready = Atomics.load(words, layout.clock + clock.standbyReady);
-      return ready === seat.place ? 'standby' : 'starting';
-    }
-    if (seat.role === 'control') {
-      const ready = Atomics.load(words, layout.clock + clock.controlReady);
-      return ready === seat.place + 1 ? 'running' : 'starting';
-    }
-    const state = Atomics.load(words, this.serviceWord(seat, service.state));
-    return state >= ServiceState.running ? 'running' : 'starting';
+    const up = isReady(this.segment, seat.row);
+    if (seat.role !== 'driver') return up ? 'running' : 'starting';
+    if (this.isCurrent(seat)) return 'running';
+    return up ? 'standby' : 'starting';
   }
 
   /** A process that has stood still for longer than its role may; null for one that has not. */
@@ -64,7 +54,7 @@ export class Watchdog {
   }
 
   private replicaReached(seat: Seat): ProcessState {
-    const up = this.slots.isReady(seat);
+    const up = isReady(this.segment, seat.row);
     if (seat.place < 0) return up ? 'standby' : 'starting';
     const at = replicaAt(this.segment, seat.place);
     const state = Atomics.load(this.segment.words, at + replica.state);

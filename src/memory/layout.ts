@@ -106,10 +106,6 @@ export const clock = {
   standbyBeat: 8 * lineWords,
   /** 1 when somebody other than the keeper asked for the end. */
   stopRequest: 9 * lineWords,
-  /** The generation whose standby driver is ready. */
-  standbyReady: 8 * lineWords + 1,
-  /** 1 + the incarnation of the control process that is ready. */
-  controlReady: 9 * lineWords + 1,
   /** Counts control's looks, for the keeper to see that it lives. */
   controlBeat: 9 * lineWords + 2,
   /** Counts the slots that were given to replica processes. Futex: those without one wait here. */

@@ -48,6 +48,27 @@ export function writeProcess(segment: Segment, index: number, row: Omit<ProcessR
   Atomics.store(words, at + processEntry.pid, row.pid);
 }
 
+/** A process tells that it has started up. */
+export function tellReady(segment: Segment, index: number): void {
+  const at = segment.layout.processes + index * processEntry.words;
+  Atomics.store(segment.words, at + processEntry.ready, 1);
+}
+
+/** Has the process of this row started up? */
+export function isReady(segment: Segment, index: number): boolean {
+  const at = segment.layout.processes + index * processEntry.words;
+  return Atomics.load(segment.words, at + processEntry.ready) === 1;
+}
+
+/** Empties a row for the process that is about to start. */
+export function clearProcess(segment: Segment, index: number): void {
+  const { words, layout } = segment;
+  const at = layout.processes + index * processEntry.words;
+  words[at + processEntry.scheduling] = 0;
+  Atomics.store(words, at + processEntry.assignedSlot, 0);
+  Atomics.store(words, at + processEntry.ready, 0);
+}
+
 /** A process tells how it is scheduled. */
 export function writeScheduling(segment: Segment, index: number, scheduling: Scheduling): void {
   const at = segment.layout.processes + index * processEntry.words;

@@ -58,7 +58,8 @@ export interface Status {
   generation: number;
   processes: ProcessStatus[];
   recordings: RecordingStatus[];
-  counters: Record<CounterName, number>;
+  /** The counters of docs/architecture.md, and `restarts`: those of all roles together. */
+  counters: Record<CounterName | 'restarts', number>;
 }
 
 const recordingStates = ['starting', 'starting', 'running', 'finished', 'failed'] as const;
@@ -89,6 +90,11 @@ function readState(segment: Segment, processes: ProcessStatus[]): EngineState {
   return lost || failed ? 'degraded' : 'running';
 }
 
+function restartsOf(counters: Record<CounterName, number>): number {
+  const { restartsReplica, restartsDriver, restartsControl, restartsService } = counters;
+  return restartsReplica + restartsDriver + restartsControl + restartsService;
+}
+
 /** Reads the status from the engine's memory, without asking anybody. */
 export function readStatus(segment: Segment, name: string): Status {
   const { words, layout } = segment;
@@ -117,6 +123,6 @@ export function readStatus(segment: Segment, name: string): Status {
     generation: words[entry + generation.number]!,
     processes,
     recordings: readRecordings(segment),
-    counters,
+    counters: { ...counters, restarts: restartsOf(counters) },
   };
 }

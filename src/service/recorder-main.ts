@@ -3,6 +3,7 @@ import { childExit } from '../engine/keeper-core.js';
 import { TenutoError } from '../errors.js';
 import { WavWriter } from '../media/wav-writer.js';
 import { clock, Directive, ServiceState, service } from '../memory/layout.js';
+import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { monotonicNs } from '../os/index.js';
 import { RecorderCore } from './recorder-core.js';
 
@@ -29,6 +30,8 @@ function record(attachment: Attachment): void {
   using writer = openFile(attachment, path);
   const core = new RecorderCore(segment, order.place, writer, stopFrames);
   Atomics.store(words, state, ServiceState.running);
+  writeScheduling(segment, order.row, 'other');
+  tellReady(segment, order.row);
   let syncedNs = monotonicNs();
   for (;;) {
     const directive = Atomics.load(words, layout.clock + clock.directive);

@@ -7,6 +7,7 @@ import { currentDriverPid } from '../../src/engine/takeover.js';
 import { offerCommand } from '../../src/memory/commands.js';
 import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
 import { clock, commandWords, laneCount, processEntry, record } from '../../src/memory/layout.js';
+import { tellReady } from '../../src/memory/process-table.js';
 import type { Segment } from '../../src/memory/segment.js';
 import type { Random } from './random.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
@@ -79,11 +80,11 @@ export class DriverParty implements Party {
 
   constructor(
     private readonly world: PartyWorld,
-    private readonly seat: { place: number; pid: number },
+    private readonly seat: { row: number; place: number; pid: number },
   ) {
     const { segment } = world;
     this.standby = new StandbyCore(segment, seat.place, 3 * quantumUs(segment));
-    segment.words[segment.layout.clock + clock.standbyReady] = seat.place;
+    tellReady(segment, seat.row);
   }
 
   step(): Wish {
@@ -132,9 +133,9 @@ export class ReplicaParty implements Party {
     private readonly world: PartyWorld,
     seat: Seat,
   ) {
-    const { words, layout } = world.segment;
+    const { layout } = world.segment;
     this.row = layout.processes + seat.row * processEntry.words;
-    Atomics.store(words, this.row + processEntry.ready, 1);
+    tellReady(world.segment, seat.row);
   }
 
   step(): Wish {
@@ -183,8 +184,7 @@ export class ControlParty implements Party {
     private readonly world: PartyWorld,
     private readonly seat: Seat,
   ) {
-    const { words, layout } = world.segment;
-    words[layout.clock + clock.controlReady] = seat.place + 1;
+    tellReady(world.segment, seat.row);
   }
 
   step(): Wish {
