@@ -25,9 +25,9 @@ import { type ChildOrder, type KeeperMessage, keeperFds, type LaunchOrder } from
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
-const pollMs = 40;
+const pollMs = 100;
 const hurriedPollMs = 4;
-const requestEveryPolls = 10;
+const requestEveryPolls = 4;
 
 const programs: Record<string, string> = {
   driver: './driver.js',
