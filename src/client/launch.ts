@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { KeeperMessage, LaunchOrder } from '../engine/orders.js';
+import { type KeeperMessage, type LaunchOrder, launcherWish } from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import { layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
@@ -161,13 +161,12 @@ class LaunchedEngine implements RunningEngine {
   }
 
   stop(): Promise<EngineEnd> {
-    this.child.stdin!.end();
+    this.child.stdin!.write(launcherWish.stop);
     return this.ended;
   }
 
   forceStop(): void {
-    this.child.stdin!.end();
-    this.child.kill('SIGTERM');
+    this.child.stdin!.write(launcherWish.force);
   }
 
   stream(index: number): StreamWriter {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { clock, DriverMark, header, layoutOf } from '../memory/layout.js';
+import { counterIndex } from '../memory/counters.js';
+import { clock, header, layoutOf } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
 import { createSegment, type Segment } from '../memory/segment.js';
 import { streamBytes } from '../memory/stream.js';
@@ -21,7 +22,13 @@ import {
   takeInstanceLock,
 } from '../os/index.js';
 import { KeeperCore, type KeeperWorld } from './keeper-core.js';
-import { type ChildOrder, type KeeperMessage, keeperFds, type LaunchOrder } from './orders.js';
+import {
+  type ChildOrder,
+  type KeeperMessage,
+  keeperFds,
+  type LaunchOrder,
+  launcherWish,
+} from './orders.js';
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
@@ -228,7 +235,7 @@ function follow(
     clearTimeout(timer);
     core.poll();
     requests.poll();
-    if (!playing && Atomics.load(words, layout.clock + clock.driverMark) >= DriverMark.playing) {
+    if (!playing && Atomics.load(words, layout.counters + counterIndex.quanta) > 0) {
       playing = true;
       tell({ event: 'playing' });
     }
@@ -252,10 +259,10 @@ function listen(core: KeeperCore, look: () => void): void {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, onSignal);
   process.on('SIGHUP', () => {});
-  // The lifeline: any byte forces, its end means that the launcher is gone.
-  process.stdin.on('data', () => {
-    if (core.stopping) core.force();
-    else core.stop('requested');
+  // The lifeline: the launcher's wishes, and its end means that the launcher is gone.
+  process.stdin.setEncoding('utf8').on('data', (wishes: string) => {
+    core.stop('requested');
+    if (wishes.includes(launcherWish.force)) core.force();
     look();
   });
   process.stdin.on('end', () => {

@@ -82,6 +82,9 @@ export interface ChildOrder {
   log: { level: string; format: string };
 }
 
+/** What the launcher may write to the keeper's standard input. */
+export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
+
 /** What the keeper tells its launcher, one JSON object a line. */
 export type KeeperMessage =
   | { event: 'started'; pid: number; segmentFd: number; streamFds: number[] }
