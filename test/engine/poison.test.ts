@@ -51,28 +51,40 @@ describe('a record that does harm', () => {
 
 describe('a replica that renders other samples', () => {
   it('is counted and replaced, and is not heard', async () => {
-    const settings = testSettings();
-    const recordPath = await temporaryFile('record.wav');
-    await using engine = await launch({ settings, recordPath, seconds: 8, faults: true });
-    await whole(engine);
-    // The planted command tells replicas apart by whether their pid is even.
-    const even = () => pidOf(engine, 'replica', 0) % 2 === 0;
-    while (even() === (pidOf(engine, 'replica', 1) % 2 === 0)) {
-      const before = pidOf(engine, 'replica', 1);
-      process.kill(before, 'SIGKILL');
-      await until('another replica came', () => pidOrNone(engine, 1, before));
-      await whole(engine);
-    }
-    const silent = engine.status().processes.find((one) => one.primary === false);
-    plant(engine, plantFault(plantedFault.diverge, (silent?.pid ?? 0) % 2));
-    await until('the divergence is counted', () => engine.status().counters.divergences > 0);
-    await until('it is replaced', () => pidOrNone(engine, silent?.slot ?? 0, silent?.pid ?? 0));
-    const { report } = await engine.ended;
-    expect(report?.reason).toBe('stop-tick');
-    expect(engine.status().counters.divergences).toBe(1);
-    await expectOfflineEqual(recordPath, settings, 8 * settings.engine.rateHz);
-  });
+    // Whoever is heard when the fault strikes must be the one that was when it was planted: on a
+    // busy machine the driver may have to change over in between, and then it is tried again.
+    for (let attempt = 0; attempt < 8; attempt++) if (await divergeSilently()) return;
+    throw new Error('the driver changed over each time');
+  }, 200_000);
 });
+
+/** False when the driver read another replica than expected, so that nothing can be said. */
+async function divergeSilently(): Promise<boolean> {
+  const settings = testSettings();
+  const recordPath = await temporaryFile('record.wav');
+  await using engine = await launch({ settings, recordPath, seconds: 8, faults: true });
+  await whole(engine);
+  // The planted command tells replicas apart by whether their pid is even.
+  const even = () => pidOf(engine, 'replica', 0) % 2 === 0;
+  while (even() === (pidOf(engine, 'replica', 1) % 2 === 0)) {
+    const before = pidOf(engine, 'replica', 1);
+    process.kill(before, 'SIGKILL');
+    await until('another replica came', () => pidOrNone(engine, 1, before));
+    await whole(engine);
+  }
+  const { failovers } = engine.status().counters;
+  const { processes } = engine.status();
+  const silent = processes.find(({ slot, primary }) => typeof slot === 'number' && !primary);
+  plant(engine, plantFault(plantedFault.diverge, (silent?.pid ?? 0) % 2));
+  await until('the divergence is counted', () => engine.status().counters.divergences > 0);
+  if (engine.status().counters.failovers !== failovers) return false;
+  await until('it is replaced', () => pidOrNone(engine, silent?.slot ?? 0, silent?.pid ?? 0));
+  const { report } = await engine.ended;
+  expect(report?.reason).toBe('stop-tick');
+  expect(engine.status().counters.divergences).toBe(1);
+  await expectOfflineEqual(recordPath, settings, 8 * settings.engine.rateHz);
+  return true;
+}
 
 /** True when another process than `before` runs in the slot. */
 function pidOrNone(engine: Parameters<typeof pidOf>[0], slot: number, before: number): boolean {
