@@ -22,7 +22,7 @@ import { Watchdog } from './watchdog.js';
 export interface KeeperWorld extends Waiting {
   /** Monotonic microseconds. */
   nowUs(): number;
-  /** Starts the process for a seat and returns its pid. Its end is told by `ended`. */
+  /** Starts the process for a seat; its pid, or 0 when it could not. Its end is told by `ended`. */
   spawn(seat: Seat): number;
   /** Asks a process to end (SIGTERM). */
   ask(seat: Seat): void;
@@ -127,7 +127,7 @@ export class KeeperCore {
     );
   }
 
-  /** Begins the orderly end; a second call only changes nothing. */
+  /** Begins the orderly end; a second call changes nothing. */
   stop(reason: StopReason): void {
     if (this.shutdown) return;
     this.event('stopping', 0);
@@ -202,6 +202,13 @@ export class KeeperCore {
     seat.progressUs = 0;
     seat.dueUs = Number.POSITIVE_INFINITY;
     seat.pid = this.world.spawn(seat);
+    if (seat.pid === 0) {
+      // The system had no room for another process; it may have soon.
+      seat.earlyDeaths++;
+      seat.dueUs = nextStartUs(seat, this.policy, nowUs);
+      this.setState(seat, 'waiting');
+      return;
+    }
     this.event('process-started', seat.place, seat.row, seat.pid);
     this.setState(seat, 'starting');
     if (seat.role === 'driver') this.request();

@@ -25,7 +25,6 @@ export const counterTable = {
   hungOther: 'control processes and services ended because they stood still',
   joins: 'replicas that joined from a snapshot',
   freshStarts: 'replicas that rendered from the first tick',
-  joinFailures: 'replicas that could not join and started over',
   abandoned: 'processes that could not be killed and were left behind',
   deviceOpens: 'times a device was opened',
   deviceFailures: 'times a device could not be opened or failed',

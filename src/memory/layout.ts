@@ -183,7 +183,7 @@ export const ReplicaState = { empty: 0, booting: 1, joining: 2, ready: 3, failed
 export const service = {
   kind: 0,
   state: 1,
-  /** 1 while the recorder counts from `nextTick`. */
+  /** 1 once the recorder has made its file, which a successor goes on with. */
   begun: 2,
   nextTick: 3,
   framesLow: 4,

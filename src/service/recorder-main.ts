@@ -7,7 +7,7 @@ import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { monotonicNs } from '../os/index.js';
 import { RecorderCore } from './recorder-core.js';
 
-/** How often it looks at the output ring, which holds fifty times as much. */
+/** How often it looks at the output ring, which holds a hundred times as much. */
 const lookNs = 100e6;
 
 function openFile(attachment: Attachment, path: string): WavWriter {
