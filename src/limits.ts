@@ -63,6 +63,9 @@ export const limits = {
   mediaFilterCoefficientsMax: 1 << 20,
   /** Rate conversions whose coefficients are kept. */
   mediaFilterBanksMax: 8,
+
+  /** Devices that may stand behind the preferred one. */
+  deviceFallbacksMax: 16,
 } as const;
 
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');
