@@ -36,6 +36,10 @@ export const errorTable = {
   },
   TENUTO_MEDIA_LIMIT: { exit: 3, remedy: 'The file is larger than the limits allow; split it.' },
   TENUTO_DEVICE_UNKNOWN: { exit: 4, remedy: 'Choose one that `tenuto devices` lists.' },
+  TENUTO_DEVICE_BUSY: {
+    exit: 4,
+    remedy: 'Another program holds the device: end it, or play through the sound server.',
+  },
   TENUTO_DEVICE_LOST: { exit: 4, remedy: 'Reconnect the device, or choose another one.' },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
@@ -58,6 +62,9 @@ export const errorTable = {
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** All codes in the order of the table: the number that stands for each in the engine's memory. */
+export const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
 /** The exit statuses of every command; above 128 the number of the signal that ended it. */
 export const exitCodes = {

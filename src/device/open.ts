@@ -36,11 +36,25 @@ export function checkDeviceName(name: string): void {
   throw new TenutoError('TENUTO_DEVICE_UNKNOWN', `there is no device "${name}"`);
 }
 
+/** What the engine gives and takes. */
+export interface DeviceFormat {
+  rateHz: number;
+  channels: number;
+  captureChannels: number;
+  /** Frames in each turn. */
+  quantum: number;
+  /** Time base of scripted faults, monotonic nanoseconds. */
+  epochNs: number;
+}
+
+/** What is to be opened, and how. */
+export interface OpenOrder {
+  name: string;
+  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'>;
+}
+
 /** The device of this name, not yet opened. Names are those of `tenuto devices`, or `default`. */
-export function openDevice(
-  order: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'> & { name: string },
-  format: Pick<VirtualOptions, 'rateHz' | 'channels' | 'quantum' | 'epochNs'>,
-): Device {
+export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
   checkDeviceName(order.name);
-  return new VirtualDevice({ ...order, ...format }, { read: readClock, sleepUntil });
+  return new VirtualDevice({ ...order.virtual, ...format }, { read: readClock, sleepUntil });
 }

@@ -29,6 +29,13 @@ export const counterTable = {
   deviceOpens: 'times a device was opened',
   deviceFailures: 'times a device could not be opened or failed',
   recorderLostFrames: 'frames the recorder came too late for',
+  streamOpenFailures: 'times a device was there and could not be opened',
+  deviceQueryFailures: 'times the devices could not be asked for',
+  deviceLost: 'times the device that played was lost',
+  deviceStalls: 'devices that took samples and did not play them',
+  recreations: 'times the stream went on with another opening of a device',
+  captureDropFrames: 'captured frames that nobody could take in time',
+  badSamples: 'samples that were no number or infinite, and were made silent at the door',
 } as const;
 
 export type CounterName = keyof typeof counterTable;
