@@ -45,7 +45,12 @@ export class DeviceCatalogue {
   #epoch = 0;
   /** Set while a server is connected. */
   #client: PulseClient | null = null;
-  #reading = false;
+  /** The client whose changes are told of. */
+  #subscribed: PulseClient | null = null;
+  /** The question that is under way, and the one that waits for its turn. */
+  #asking: Promise<void> | null = null;
+  #askingNext: Promise<void> | null = null;
+  /** Something changed since the last question was asked. */
   #stale = false;
   #readTimer: NodeJS.Timeout | null = null;
   #cardTimer: NodeJS.Timeout | null = null;
@@ -88,10 +93,14 @@ export class DeviceCatalogue {
     if (this.#client !== null) await this.#firstRead;
   }
 
-  /** Asks the server anew: for when somebody doubts the view. Events tell what it found. */
-  refresh(): void {
-    this.#cardsChanged();
-    this.#serverChanged();
+  /**
+   * Looks anew, for when somebody doubts the view, and settles when the view shows what was found
+   * (or nothing answered). Events tell of it as of any other change.
+   */
+  async refresh(): Promise<void> {
+    this.#fromAlsa = listAlsa(this.#options.alsa ?? alsaPlaces);
+    if (this.#client === null) this.#update();
+    else await this.#ask();
   }
 
   /** Watches no more. Idempotent; no event comes afterwards. */
@@ -99,7 +108,9 @@ export class DeviceCatalogue {
     this.#closed = true;
     this.#link.close();
     this.#alsaWatch.close();
-    for (const timer of [this.#readTimer, this.#cardTimer]) if (timer) clearTimeout(timer);
+    for (const timer of [this.#readTimer, this.#cardTimer]) {
+      if (timer !== null) clearTimeout(timer);
+    }
     this.#read();
   }
 
@@ -128,8 +139,9 @@ export class DeviceCatalogue {
     const before = this.#view;
     this.#view = this.#assemble();
     const { server } = this.#view;
-    if (isBack && server)
+    if (isBack && server) {
       this.#tell({ kind: 'server-back', server: server.kind, name: server.name });
+    }
     for (const event of changesBetween(before, this.#view)) this.#tell(event);
   }
 
@@ -144,7 +156,7 @@ export class DeviceCatalogue {
 
   #up(client: PulseClient): void {
     this.#client = client;
-    void this.#ask(client, true);
+    void this.#ask();
   }
 
   /** A failed question takes nothing away: what is known stays until somebody knows better. */
@@ -164,36 +176,53 @@ export class DeviceCatalogue {
   }
 
   #serverChanged(): void {
-    if (this.#client === null) return;
-    if (this.#reading || this.#readTimer !== null) this.#stale = true;
-    else void this.#ask(this.#client, false);
+    if (this.#asking !== null || this.#readTimer !== null) this.#stale = true;
+    else void this.#ask();
   }
 
-  /** Asks once, and once more after a moment if something has changed meanwhile. */
-  async #ask(client: PulseClient, first: boolean): Promise<void> {
-    this.#reading = true;
+  /** Asks now, or once more when it is being asked; settles when the view shows the answer. */
+  #ask(): Promise<void> {
+    this.#askingNext ??= (this.#asking ?? Promise.resolve()).then(() => {
+      this.#askingNext = null;
+      this.#asking = this.#askNow().finally(() => {
+        this.#asking = null;
+      });
+      return this.#asking;
+    });
+    return this.#askingNext;
+  }
+
+  async #askNow(): Promise<void> {
+    const client = this.#client;
+    if (client === null) return;
     this.#stale = false;
-    try {
-      if (first) await client.subscribe();
-      const state = await client.read();
-      if (this.#closed || this.#client !== client) return;
+    const answer = await this.#answerOf(client);
+    if (this.#closed || this.#client !== client) return;
+    if (answer instanceof Error) {
+      this.#tell({ kind: 'query-failed', reason: answer.message });
+    } else {
       const isBack = this.#fromServer === null;
-      this.#fromServer = state;
+      this.#fromServer = answer;
       if (isBack) this.#epoch++;
       this.#update(isBack);
-    } catch (reason) {
-      // A connection that has ended was told of already; this is a server that refuses to answer.
-      if (this.#client === client) {
-        this.#tell({ kind: 'query-failed', reason: (reason as Error).message });
-      }
     }
-    this.#reading = false;
     this.#read();
-    if (this.#closed || this.#client !== client) return;
+    if (this.#readTimer !== null) clearTimeout(this.#readTimer);
     this.#readTimer = setTimeout(() => {
       this.#readTimer = null;
-      if (this.#stale && this.#client !== null) void this.#ask(this.#client, false);
+      if (this.#stale) void this.#ask();
     }, burstMs);
+  }
+
+  /** A connection that ends meanwhile is told of by the link. */
+  async #answerOf(client: PulseClient): Promise<ServerState | Error> {
+    try {
+      if (this.#subscribed !== client) await client.subscribe();
+      this.#subscribed = client;
+      return await client.read();
+    } catch (reason) {
+      return reason as Error;
+    }
   }
 }
 

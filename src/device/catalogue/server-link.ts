@@ -23,7 +23,7 @@ export interface ServerLinkOptions {
  * each sign of it one tries at these distances, then waits for the next sign.
  */
 const retriesMs = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
-/** A socket that is there and refuses tells nothing when it stops to: one looks this seldom. */
+/** A socket that is there and refuses says nothing when it stops to: one looks this seldom. */
 const lookMs = 2000;
 
 /**
@@ -39,6 +39,8 @@ export class ServerLink {
   #attempt = 0;
   /** A server was there, and nobody was told yet that it is not any more. */
   #isThere = false;
+  /** Something could not be watched (too many watchers, say), so that one has to look. */
+  #blind = false;
   readonly #giveUp = new AbortController();
   #connecting = false;
   #again = false;
@@ -76,6 +78,7 @@ export class ServerLink {
   /** Watches for each socket, or for the folder on the way to it that is not there yet. */
   #watchFolders(): void {
     this.#unwatch();
+    this.#blind = false;
     const watched = new Map<string, Set<string>>();
     const add = (path: string) => {
       const folder = dirname(path);
@@ -100,7 +103,7 @@ export class ServerLink {
         watcher.on('error', () => watcher.close());
         this.#watchers.push(watcher);
       } catch {
-        // Not watchable (too many watchers, say): the slow look finds the server as well.
+        this.#blind = true;
       }
     }
   }
@@ -136,8 +139,11 @@ export class ServerLink {
       this.#client = client;
       this.#options.onUp(client);
     } else if (!this.#closed) {
-      if (client === 'absent') this.#gone(new Error('no server accepts connections'));
-      if (!this.#again) this.#plan(retriesMs[++this.#attempt] ?? lookMs);
+      if (client !== 'trouble') this.#gone(new Error('no server accepts connections'));
+      // Where there is no socket its appearance is told by the watchers.
+      if (!this.#again && (client !== 'absent' || this.#blind)) {
+        this.#plan(retriesMs[++this.#attempt] ?? lookMs);
+      }
     }
     this.#settled();
     if (this.#again) {
@@ -147,8 +153,8 @@ export class ServerLink {
   }
 
   /** The first of the places where a server answers; else whether there is one that does not. */
-  async #connect(): Promise<PulseClient | 'absent' | 'trouble'> {
-    let found: 'absent' | 'trouble' = 'absent';
+  async #connect(): Promise<PulseClient | 'absent' | 'refused' | 'trouble'> {
+    let found: 'absent' | 'refused' | 'trouble' = 'absent';
     for (const path of this.#paths) {
       if (!existsSync(path)) continue;
       try {
@@ -164,6 +170,7 @@ export class ServerLink {
       } catch (error) {
         // The next place; why it failed is of no use to anybody while a server starts.
         if (error instanceof ProtocolError) found = 'trouble';
+        else if (found === 'absent') found = 'refused';
       }
     }
     return found;
