@@ -121,7 +121,7 @@ export const clock = {
 } as const;
 
 /** Bytes of a device's name or of a message in the device desk. */
-export const deskTextBytes = 256;
+export const deskTextBytes = 512;
 const deskTextWords = deskTextBytes / 4;
 
 /** Where control asks for devices, and drivers tell of them. Each line has one writer at a time. */
