@@ -37,6 +37,15 @@ export const errorTable = {
   TENUTO_MEDIA_LIMIT: { exit: 3, remedy: 'The file is larger than the limits allow; split it.' },
   TENUTO_DEVICE_UNKNOWN: { exit: 4, remedy: 'Choose one that `tenuto devices` lists.' },
   TENUTO_DEVICE_LOST: { exit: 4, remedy: 'Reconnect the device, or choose another one.' },
+  TENUTO_STREAM_FORMAT: {
+    exit: 3,
+    remedy: 'Give a rate of 1000 to 768000 Hz, 1 to 8 channels, and s16, s24, s32 or f32.',
+  },
+  TENUTO_STREAM_CLOSED: { exit: 3, remedy: 'Open another stream; this one takes no more frames.' },
+  TENUTO_STREAM_LIMIT: {
+    exit: 6,
+    remedy: 'Close a stream that is no longer needed, or wait longer for one to become free.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',

@@ -65,7 +65,6 @@ export function orderOf(options: StartOptions): LaunchOrder {
     replicas: engine.replicas,
     spares: engine.spares,
     standby: true,
-    streams: options.streams ?? 0,
     assets: (options.assets ?? []).map(({ channels, frames, rate }) => ({
       channels,
       frames,

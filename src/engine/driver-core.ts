@@ -70,7 +70,7 @@ export class DriverCore {
     private readonly device: Device,
     private readonly world: DriverWorld,
     private readonly identity: { generation: number; pid: number },
-    streams: readonly (StreamSegment | null)[],
+    streams: readonly StreamSegment[],
   ) {
     const { quantumSamples, quantum, channels } = segment.layout;
     this.out = new Float32Array(quantumSamples);

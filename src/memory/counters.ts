@@ -29,6 +29,11 @@ export const counterTable = {
   deviceOpens: 'times a device was opened',
   deviceFailures: 'times a device could not be opened or failed',
   recorderLostFrames: 'frames the recorder came too late for',
+  streamsOpened: 'client streams opened',
+  streamsOrphaned: 'client streams ended because their client was gone',
+  streamsRefused: 'client streams refused because none became free in time',
+  streamBadSamples: 'samples of clients that were no numbers, played as silence',
+  streamLoudSamples: 'samples of clients beyond full scale, held there',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -27,6 +27,7 @@ function regions(layout: Layout): [string, number][] {
     'events',
     'evidence',
     'services',
+    'streamSeats',
     'lanes',
     'program',
     'journal',
