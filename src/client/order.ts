@@ -86,7 +86,6 @@ export function orderOf(options: StartOptions): LaunchOrder {
     },
     replicas: engine.replicas,
     spares: engine.spares,
-    streams: options.streams ?? 0,
     assets: (options.assets ?? []).map(({ channels, frames, rate }) => ({
       channels,
       frames,

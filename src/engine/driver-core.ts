@@ -102,7 +102,7 @@ export class DriverCore {
     private device: Device | null,
     private readonly world: DriverWorld,
     private readonly identity: { generation: number; pid: number },
-    streams: readonly (StreamSegment | null)[],
+    streams: readonly StreamSegment[],
     private readonly manners: DriverManners = plainManners,
   ) {
     const { quantumSamples, captureSamples, quantum, channels } = segment.layout;

@@ -29,6 +29,7 @@ function regions(layout: Layout): [string, number][] {
     'evidence',
     'desk',
     'services',
+    'streamSeats',
     'lanes',
     'program',
     'journal',

@@ -1,3 +1,4 @@
+import { limits } from '../../src/limits.js';
 import { findRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
@@ -144,8 +145,8 @@ export class Checker {
     }
     const status = words[at + record.status]!;
     check(status !== RecordStatus.live, () => `tick ${tick} was played before it was passed`);
-    for (let i = 0; i < 8; i++) {
-      this.reference.setStreamEnd(i, sealed![record.streamEnds + i]!);
+    for (let i = 0; i < limits.streamsMax; i++) {
+      this.reference.setStreamEnd(i, sealed![record.streamCursors + i]!);
     }
     if (status === RecordStatus.void) this.voidedTicks++;
     const commands = status === RecordStatus.void ? 0 : sealed![record.commands]!;
