@@ -137,12 +137,17 @@ export function assembleDevices(
   fromServer: readonly DeviceInfo[],
   fromAlsa: readonly DeviceInfo[],
 ): DeviceInfo[] {
-  const taken = fromServer.some((device) => device.isDefault);
+  const hasDefault = fromServer.some((device) => device.isDefault);
+  const hasDefaultInput = fromServer.some((device) => device.isDefaultInput);
+  const instead = fromAlsa.some((device) => device.outputs > 0) ? 'alsa:default' : 'virtual';
   return [...fromServer, ...fromAlsa, virtualDevice].map((device) => ({
     ...device,
-    isDefault: taken
+    isDefault: hasDefault
       ? device.isDefault && device.server !== 'virtual'
-      : device.name === (fromAlsa.some((one) => one.outputs > 0) ? 'alsa:default' : 'virtual'),
+      : device.name === instead,
+    isDefaultInput: hasDefaultInput
+      ? device.isDefaultInput
+      : device.name === 'alsa:default' && device.inputs > 0,
   }));
 }
 
