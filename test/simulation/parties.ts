@@ -1,3 +1,4 @@
+import { StreamDesk } from '../../src/control/stream-desk.js';
 import { type Device, DeviceSignal } from '../../src/device/device.js';
 import { DriverCore, DriverStep } from '../../src/engine/driver-core.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
@@ -9,7 +10,9 @@ import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
 import { clock, commandWords, laneCount, processEntry, record } from '../../src/memory/layout.js';
 import { tellReady } from '../../src/memory/process-table.js';
 import type { Segment } from '../../src/memory/segment.js';
+import type { StreamSegment } from '../../src/memory/stream.js';
 import type { Random } from './random.js';
+import type { ClientParty, StreamWorld } from './stream-parties.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
 
 /** What a party asks of the scheduler after a step. */
@@ -33,6 +36,7 @@ export interface PartyWorld {
   kill(pid: number): void;
   /** A number that no command had before. */
   nextCommandId(): number;
+  readonly streams: readonly StreamSegment[];
   readonly poisonChance: number;
   readonly sabotage: Sabotage;
 }
@@ -41,6 +45,8 @@ export interface PartyWorld {
 export interface Sabotage {
   driver?: (core: DriverCore) => void;
   replica?: (core: ReplicaCore) => void;
+  desk?: (desk: StreamDesk) => void;
+  client?: (client: ClientParty) => void;
 }
 
 /** One simulated process. */
@@ -104,7 +110,7 @@ export class DriverParty implements Party {
     const who = { generation: this.seat.place, pid: this.seat.pid };
     const device = new SimulatedDevice(rateHz, channels);
     const clockWorld = { nowUs: () => world.nowUs() | 0, wake: (word: number) => world.wake(word) };
-    this.core = new DriverCore(world.segment, device, clockWorld, who, []);
+    this.core = new DriverCore(world.segment, device, clockWorld, who, world.streams);
     world.sabotage.driver?.(this.core);
     this.dueUs = world.nowUs();
     return go;
@@ -152,9 +158,14 @@ export class ReplicaParty implements Party {
     const value = words[word]!;
     const slot = words[this.row + processEntry.assignedSlot]! - 1;
     if (slot < 0) return { kind: 'wait', untilUs: this.world.nowUs() + 1e5, word, value };
-    const patch = new ToyPatch(layout.quantumSamples, (op) => {
+    const onFatal = (op: number) => {
       this.fate = op === ToyOp.hang ? 'hang' : 'die';
       throw fatal;
+    };
+    const { streams } = this.world;
+    const patch = new ToyPatch(layout.quantumSamples, onFatal, (stream, position) => {
+      const { samples, frames } = streams[stream]!;
+      return samples[position & (frames - 1)]!;
     });
     const incarnation = words[this.row + processEntry.assignedIncarnation]!;
     this.core = new ReplicaCore(segment, patch, slot, incarnation);
@@ -178,10 +189,12 @@ export class ReplicaParty implements Party {
 
 const fatal = Symbol('fatal command');
 
-/** The control process: offers commands, some of which are fatal to whoever applies them. */
+/** The control process: runs the desk, and offers commands, some of them fatal to who applies them. */
 export class ControlParty implements Party {
+  private desk: StreamDesk | null = null;
+
   constructor(
-    private readonly world: PartyWorld,
+    private readonly world: StreamWorld,
     private readonly seat: Seat,
   ) {
     tellReady(world.segment, seat.row);
@@ -191,6 +204,7 @@ export class ControlParty implements Party {
     const { world } = this;
     const { random } = world;
     world.segment.words[world.segment.layout.clock + clock.controlBeat]!++;
+    this.lookAtDesk();
     const lane = this.seat.place % laneCount;
     for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
       const command = new Int32Array(commandWords);
@@ -207,6 +221,22 @@ export class ControlParty implements Party {
       word: -1,
       value: 0,
     };
+  }
+
+  /** Only who has the door's address runs the desk: the kernel gives it to nobody else before. */
+  private lookAtDesk(): void {
+    const { world } = this;
+    if (!world.hasAddress(this.seat.pid)) return;
+    if (this.desk === null) {
+      world.mail.length = 0;
+      this.desk = new StreamDesk(world.segment, world.streams, new Set(), {
+        nowMs: () => world.nowUs() / 1000,
+        isAlive: ({ pid }) => world.isThere(pid),
+      });
+      world.sabotage.desk?.(this.desk);
+    }
+    for (const letter of world.mail.splice(0)) letter(this.desk);
+    this.desk.poll();
   }
 
   private taken(lane: number): number {
