@@ -112,7 +112,7 @@ export class DriverParty implements Party {
       gently: false,
     };
     this.device = device;
-    this.core = new DriverCore(world.segment, device, clockWorld, who, [], manners);
+    this.core = new DriverCore(world.segment, device, clockWorld, who, world.streams, manners);
     world.sabotage.driver?.(this.core);
     this.dueUs = world.nowUs();
     this.phase = this.drive;
