@@ -80,6 +80,16 @@ export const limits = {
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,
+  /** Characters of a device's name; PipeWire's own names of Bluetooth devices have 60. */
+  deviceNameCharsMax: 256,
+  /** One answer of the sound server: a list of a hundred sinks with all they say takes 400 kB. */
+  soundServerPacketBytesMax: 4 << 20,
+  /** Things in one list of the sound server; one with more of them plays no sound. */
+  soundServerListMax: 1024,
+  /** One text of the sound server; a property may hold an icon, a name never does. */
+  soundServerTextBytesMax: 1 << 16,
+  /** Properties of one thing of the sound server; PipeWire gives a card about 60. */
+  soundServerPropertiesMax: 1024,
 } as const;
 
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');
