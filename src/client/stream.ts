@@ -99,6 +99,11 @@ export class ClientStream implements EngineStream {
     return this.account.written;
   }
 
+  /** Where in the ring the next frame goes, as a count that wraps; for proofs. */
+  get position(): number {
+    return Atomics.load(this.ring.words, streamHeader.written);
+  }
+
   get played(): number {
     this.look();
     return this.account.played(this.waiting());
