@@ -18,4 +18,6 @@ export type {
   Status,
   StopReason,
   StreamWriter,
+  TimerStatus,
+  TripwireStatus,
 } from './types.js';

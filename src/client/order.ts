@@ -4,7 +4,7 @@ import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
-import type { Settings } from '../settings/index.js';
+import { type Settings, tripwires } from '../settings/index.js';
 import type { StartOptions } from './types.js';
 
 /** How long a device may be away before a driver gives up, and how often it is tried. */
@@ -30,6 +30,16 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
       replicasMs: shutdown.replicasMs,
       driverMs: shutdown.driverMs,
     },
+  };
+}
+
+function tripwiresOf({ tripwires: chosen }: Settings): LaunchOrder['tripwires'] {
+  return {
+    windowSec: chosen.windowSec,
+    cooldownSec: chosen.cooldownSec,
+    thresholds: tripwires.map(({ key, timer }) =>
+      timer === undefined ? chosen[key] : Math.round(chosen[key] * 1000),
+    ),
   };
 }
 
@@ -95,6 +105,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
             },
           ],
     policy: policyOf(settings),
+    tripwires: tripwiresOf(settings),
     faults: options.faults ?? false,
     traceGc: options.traceGc ?? null,
     log: { level: settings.log.level, format: settings.log.format },

@@ -5,7 +5,9 @@ import type { Status } from '../observe/status.js';
 import type { Settings } from '../settings/index.js';
 
 export type { ShutdownReport, StopReason } from '../engine/shutdown.js';
+export type { TimerStatus } from '../memory/timers.js';
 export type { ProcessStatus, Status } from '../observe/status.js';
+export type { TripwireStatus } from '../observe/tripwires.js';
 
 /** Decoded audio that a patch plays: interleaved float32 at the engine's rate. */
 export interface LoadedAsset {

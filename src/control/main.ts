@@ -3,7 +3,8 @@ import { childExit } from '../engine/keeper-core.js';
 import { clock, Directive } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
-import { abstractPath, engineAddress } from '../os/index.js';
+import { TripwireWatch } from '../observe/tripwires.js';
+import { abstractPath, engineAddress, monotonicNs } from '../os/index.js';
 import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
 
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ role: 'control', engine: order.engine }, log);
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
+  const watch = new TripwireWatch(segment);
   const server = new ControlServer(segment, order.engine);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
@@ -24,6 +26,9 @@ async function main(): Promise<void> {
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
+    for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
+      logger.warn(`tripwire ${name}`, fields);
+    }
   }, lookMs);
   process.on('SIGTERM', () => {
     events.poll();

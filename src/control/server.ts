@@ -4,6 +4,7 @@ import { readEvents } from '../memory/events.js';
 import { clock } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
+import { tripwireName } from '../observe/tripwires.js';
 import { peerUid, socketDescriptor } from '../os/index.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 
@@ -79,7 +80,11 @@ export class ControlServer {
   private act(request: Request): unknown {
     const { segment } = this;
     if (request.do === 'status') return readStatus(segment, this.name);
-    if (request.do === 'events') return readEvents(segment, request.since);
+    if (request.do === 'events') {
+      return readEvents(segment, request.since).map((event) =>
+        event.kind === 'tripwire' ? { ...event, name: tripwireName(event.place) } : event,
+      );
+    }
     Atomics.store(segment.words, segment.layout.clock + clock.stopRequest, 1);
     return null;
   }

@@ -15,6 +15,7 @@ import { hasQuantum, takeQuantum } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import type { StreamSegment } from '../memory/stream.js';
 import { packFenced, tickAfter, ticksBetween } from '../memory/ticks.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
 import { Concealment } from './concealment.js';
 import { checkDivergence } from './divergence.js';
 import { Sealer } from './sealing.js';
@@ -332,7 +333,10 @@ export class DriverCore {
       this.firstCommit = false;
       const entry = generationAt(this.segment, this.identity.generation);
       const gapUs = (now - words[layout.clock + clock.commitUs]!) | 0;
-      words[entry + generation.gapUs] = this.position === 1 ? 0 : gapUs;
+      // The first quantum of all comes after no gap.
+      const takenOver = this.position !== 1;
+      words[entry + generation.gapUs] = takenOver ? gapUs : 0;
+      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
     }
     words[layout.clock + clock.commitUs] = now;
   }

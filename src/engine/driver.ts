@@ -5,6 +5,7 @@ import { TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import { clock, Directive, DriverMark } from '../memory/layout.js';
 import { tellReady } from '../memory/process-table.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
 import {
   identity,
   isAlive,
@@ -98,12 +99,15 @@ function openPatiently(attachment: Attachment, device: Device): boolean {
 
 function open({ segment }: Attachment, device: Device): boolean {
   count(segment, counterIndex.deviceOpens, 1);
+  const askedUs = monotonicUs();
   try {
     device.open();
+    recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
     return true;
   } catch (error) {
     if (!(error instanceof TenutoError)) throw error;
     count(segment, counterIndex.deviceFailures, 1);
+    count(segment, counterIndex.streamOpenFailures, 1);
     return false;
   }
 }

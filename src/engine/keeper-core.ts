@@ -11,6 +11,7 @@ import {
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
+import { readAlarms } from '../memory/tripwires.js';
 import { PoisonWatch } from './poison.js';
 import { ReplicaSlots } from './replica-slots.js';
 import { emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
@@ -85,6 +86,7 @@ export class KeeperCore {
   private readonly slots: ReplicaSlots;
   private readonly watchdog: Watchdog;
   private deviceGone = false;
+  private lastAlarm = 0;
 
   constructor(
     private readonly segment: Segment,
@@ -155,6 +157,7 @@ export class KeeperCore {
     }
     this.fillSlots();
     this.replaceDiverged();
+    this.passAlarmsOn();
     this.noticeEnd();
     this.shutdown?.poll(nowUs);
   }
@@ -340,6 +343,14 @@ export class KeeperCore {
       this.kill(seat, this.world.nowUs());
     }
     Atomics.store(words, layout.clock + clock.diverged, 0);
+  }
+
+  /** What control found, as events: their ring has one writer. */
+  private passAlarmsOn(): void {
+    for (const { sequence, wire, value, threshold } of readAlarms(this.segment, this.lastAlarm)) {
+      this.lastAlarm = sequence;
+      this.event('tripwire', wire, value, threshold);
+    }
   }
 
   private watchKilled(seat: Seat, nowUs: number): void {

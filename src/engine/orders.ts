@@ -1,4 +1,5 @@
 import type { Geometry } from '../memory/layout.js';
+import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
 
 /** One scripted fault of the virtual device, by time since the engine's start. */
@@ -51,6 +52,7 @@ export interface LaunchOrder {
   stopFrames: number | null;
   services: RecorderOrder[];
   policy: KeeperPolicy;
+  tripwires: TripwirePolicy;
   /** Lets commands kill and hang a replica: for proofs only. */
   faults: boolean;
   /** Folder for the garbage collector's traces of each process; null for none. */
