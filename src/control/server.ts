@@ -4,7 +4,7 @@ import { readEvents } from '../memory/events.js';
 import { clock } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
-import { tripwireName } from '../observe/tripwires.js';
+import { tripwireOfEvent } from '../observe/tripwires.js';
 import { peerUid, socketDescriptor } from '../os/index.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 
@@ -82,7 +82,9 @@ export class ControlServer {
     if (request.do === 'status') return readStatus(segment, this.name);
     if (request.do === 'events') {
       return readEvents(segment, request.since).map((event) =>
-        event.kind === 'tripwire' ? { ...event, name: tripwireName(event.place) } : event,
+        event.kind === 'tripwire'
+          ? { ...event, ...tripwireOfEvent(event.place, event.a, event.b) }
+          : event,
       );
     }
     Atomics.store(segment.words, segment.layout.clock + clock.stopRequest, 1);

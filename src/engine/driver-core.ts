@@ -239,6 +239,7 @@ export class DriverCore {
 
   private lost(): DriverStep {
     count(this.segment, counterIndex.deviceFailures, 1);
+    count(this.segment, counterIndex.deviceLost, 1);
     return this.leave('device-lost');
   }
 
@@ -336,7 +337,10 @@ export class DriverCore {
       // The first quantum of all comes after no gap.
       const takenOver = this.position !== 1;
       words[entry + generation.gapUs] = takenOver ? gapUs : 0;
-      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
+      if (takenOver) {
+        count(this.segment, counterIndex.recreations, 1);
+        recordTime(this.segment, timerIndex.takeoverGap, gapUs);
+      }
     }
     words[layout.clock + clock.commitUs] = now;
   }

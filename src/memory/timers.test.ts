@@ -1,5 +1,7 @@
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ModuleProcess } from '../../test/kit/module-process.js';
 import { segmentFor } from '../../test/kit/segment.js';
 import { timer, timerPlaces, timerWindow } from './layout.js';
 import {
@@ -65,5 +67,57 @@ describe('a timer', () => {
         expect(timerPlaces).toBeGreaterThan(timerWindow);
       }),
     );
+  });
+
+  it('loses no measurement when several threads record at once', async () => {
+    const words = new Int32Array(new SharedArrayBuffer(timer.words * 4));
+    const source = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const { words, first, each, timers } = workerData;
+      const segment = { words, layout: { timers: 0 } };
+      import(timers).then(({ recordTime }) => {
+        for (let i = 0; i < each; i++) recordTime(segment, 0, first + i);
+        parentPort.close();
+      });
+    `;
+    const timers = new URL('../../dist/memory/timers.js', import.meta.url).href;
+    const each = 50_000;
+    const ends = [0, 1, 2].map((index) => {
+      const workerData = { words, first: index * each, each, timers };
+      const worker = new Worker(source, { eval: true, workerData });
+      return new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+    });
+    await Promise.all(ends);
+    expect(words[timer.count]).toBe(3 * each);
+    expect(words[timer.maxUs]).toBe(3 * each - 1);
+    const kept = words.subarray(timer.places, timer.places + timerPlaces);
+    expect(new Set(kept).size).toBe(timerPlaces);
+  });
+
+  it('leaves nothing on the heap', async () => {
+    const url = (name: string) => new URL(`../../dist/memory/${name}.js`, import.meta.url).href;
+    const program = new ModuleProcess(
+      `
+      const { recordTime } = await import('${url('timers')}');
+      const { count } = await import('${url('counters')}');
+      const segment = { words: new Int32Array(4096), layout: { timers: 0, counters: 2048 } };
+      const bytesPerCall = (run, calls = 1e6) => {
+        for (let i = 0; i < 10; i++) run(calls / 10);
+        const before = process.memoryUsage().heapUsed;
+        run(calls);
+        return (process.memoryUsage().heapUsed - before) / calls;
+      };
+      console.log(JSON.stringify({
+        record: bytesPerCall((n) => {
+          for (let i = 0; i < n; i++) recordTime(segment, 1, (os.monotonicUs() - i) | 0);
+        }),
+        count: bytesPerCall((n) => { for (let i = 0; i < n; i++) count(segment, 3, 1); }),
+      }));
+      `,
+      { nodeFlags: ['--min-semi-space-size=128', '--max-semi-space-size=128'] },
+    );
+    for (const [name, bytes] of Object.entries((await program.json()) as object)) {
+      expect(Math.abs(bytes), `${name} leaves ${bytes} bytes a call`).toBeLessThan(4);
+    }
   });
 });

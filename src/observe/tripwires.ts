@@ -49,13 +49,15 @@ const stretches = 60;
 const stretchMsMin = 250;
 assert(stretches < tripwireRows, 'what the window begins with is still kept');
 
-/** The name of a tripwire by its number in the table. */
-export function tripwireName(index: number): string {
-  return wires[index]?.name ?? 'unknown';
-}
-
 /** What is measured in microseconds is told in milliseconds. */
 const shown = (wire: Tripwire, value: number) => (wire.timer === undefined ? value : value / 1000);
+
+/** What an event of kind `tripwire` says, from its numbers: see `EngineEvent`. */
+export function tripwireOfEvent(index: number, value: number, threshold: number): object {
+  const wire = wires[index];
+  if (!wire) return {};
+  return { name: wire.name, value: shown(wire, value), threshold: shown(wire, threshold) };
+}
 
 /**
  * Watches the counters and timers for thresholds that are reached. Pure over memory and the time

@@ -15,7 +15,7 @@ function wire(engine: RunningEngine) {
 }
 
 /** The events of tripwires, as a client of the control process reads them. */
-function alarms(engine: RunningEngine): Promise<{ name: string; a: number; b: number }[]> {
+function alarms(engine: RunningEngine): Promise<object[]> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: abstractPath(engineAddress(engine.name, 'control')) });
     socket.once('error', reject);
@@ -47,7 +47,7 @@ describe('a tripwire of an engine', () => {
     const { sinceSec } = wire(engine);
     await until('it looked again', () => (wire(engine).sinceSec ?? 0) > (sinceSec ?? 0) + 0.5);
     expect(wire(engine)).toMatchObject({ tripped: true, trips: 1 });
-    expect(await alarms(engine)).toMatchObject([{ name, a: 1, b: 1 }]);
+    expect(await alarms(engine)).toMatchObject([{ name, value: 1, threshold: 1 }]);
   });
 
   it('is off at 0, and the timers say how long what happened took', async () => {
@@ -56,8 +56,9 @@ describe('a tripwire of an engine', () => {
     await whole(engine);
     process.kill(pidOf(engine, 'driver'), 'SIGKILL');
     await until('another drives', () => engine.status().timers.takeoverGap.count === 1);
-    const { timers } = engine.status();
+    const { counters, timers } = engine.status();
     expect(timers.deviceOpen.count).toBe(2);
+    expect(counters.recreations).toBe(1);
     expect(timers.takeoverGap.maxMs).toBeGreaterThan(0);
     expect(timers.takeoverGap.lastMs).toBe(timers.takeoverGap.maxMs);
     await until('it was seen', () => {
