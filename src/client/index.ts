@@ -23,4 +23,6 @@ export type {
   StreamFormat,
   StreamState,
   StreamStopReason,
+  TimerStatus,
+  TripwireStatus,
 } from './types.js';

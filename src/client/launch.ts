@@ -9,6 +9,7 @@ import { readStatus, type Status } from '../observe/status.js';
 import { createSharedMemory, mapShared } from '../os/index.js';
 import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
+import { firstDevices } from './first-devices.js';
 import { orderOf } from './order.js';
 import type {
   EngineEnd,
@@ -120,7 +121,7 @@ class KeeperVoice {
  *   `TENUTO_SYSTEM`
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
-  const order = orderOf(options);
+  const order = orderOf(options, await firstDevices(options.settings.device));
   const child = spawnKeeper(order, options);
   const voice = new KeeperVoice(child);
   return new LaunchedEngine(order.name, child, voice, await voice.started.promise);

@@ -3,6 +3,7 @@ import { type DeviceFormat, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import { noteOpening, settleRequest } from '../memory/device-desk.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
 import { monotonicUs } from '../os/index.js';
 import type { Attachment } from './attach.js';
 
@@ -20,10 +21,12 @@ export class DeviceOpener {
   open(name: string): Device | TenutoError {
     const { segment, order } = this.attachment;
     count(segment, counterIndex.deviceOpens, 1);
-    noteOpening(segment, order.place, monotonicUs());
+    const askedUs = monotonicUs();
+    noteOpening(segment, order.place, askedUs);
     try {
       const device = openDevice({ ...order.device, name }, this.format);
       device.open();
+      recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
       return device;
     } catch (error) {
       if (!(error instanceof TenutoError)) throw error;

@@ -24,6 +24,7 @@ import {
   tickAfter,
   ticksBetween,
 } from '../memory/ticks.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
 import { Concealment } from './concealment.js';
 import { checkDivergence } from './divergence.js';
 import { Sealer } from './sealing.js';
@@ -61,9 +62,16 @@ export interface DriverManners {
   replayFrames: number;
   /** The device has just been opened: the sound rises to its first frame, so that nothing clicks. */
   gently: boolean;
+  /** Microseconds of the monotonic clock (32 bits) when control asked for the device; 0: it did not. */
+  requestedUs: number;
 }
 
-const plainManners: DriverManners = { standIn: null, replayFrames: 0, gently: false };
+const plainManners: DriverManners = {
+  standIn: null,
+  replayFrames: 0,
+  gently: false,
+  requestedUs: 0,
+};
 
 const fadeQuanta = 8;
 /** Quanta between two copies of the device's own figures into the memory. */
@@ -94,6 +102,8 @@ export class DriverCore {
   private firstCommit = true;
   private replayLeft: number;
   private readonly captured: Float32Array;
+  /** True once it is in charge, and says how it stands with its device. */
+  isSeated = false;
   end: DriverEnd = 'closed';
 
   /** @param device opened; null when it could not be, which is as if it had just been lost. */
@@ -148,6 +158,7 @@ export class DriverCore {
     if (sealed === 'again') return DriverStep.go;
     this.sealed = sealed;
     this.sealer.resume(sealed);
+    this.isSeated = true;
     if (this.device === null) return this.goOnWithout(0);
     noteDeviceState(this.segment, DeviceState.playing, this.world.nowUs(), 0);
     this.noteHealth(this.device);
@@ -412,7 +423,9 @@ export class DriverCore {
     words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
     words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
     words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
-    words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
+    const conversionUs = health[deviceHealth.conversionUs]! | 0;
+    words[at + deskHealth.conversionUs] = conversionUs;
+    if (conversionUs > 0) recordTime(this.segment, timerIndex.callbackResample, conversionUs);
     words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
   }
 
@@ -507,7 +520,16 @@ export class DriverCore {
       this.firstCommit = false;
       const entry = generationAt(this.segment, this.identity.generation);
       const gapUs = (now - words[layout.clock + clock.commitUs]!) | 0;
-      words[entry + generation.gapUs] = this.position === 1 ? 0 : gapUs;
+      // The first quantum of all comes after no gap.
+      const takenOver = this.position !== 1;
+      words[entry + generation.gapUs] = takenOver ? gapUs : 0;
+      if (takenOver) {
+        count(this.segment, counterIndex.recreations, 1);
+        recordTime(this.segment, timerIndex.takeoverGap, gapUs);
+        const { requestedUs } = this.manners;
+        const tookUs = (now - requestedUs) | 0;
+        if (requestedUs !== 0) recordTime(this.segment, timerIndex.recreateTotal, tookUs);
+      }
     }
     words[layout.clock + clock.commitUs] = now;
   }
