@@ -70,6 +70,10 @@ export const limits = {
   pcmTrimPpmMax: 5000,
   /** Output frames in which a new trim is reached. */
   pcmTrimRampFrames: 256,
+  mediaFilterBanksMax: 8,
+
+  /** Devices that may stand behind the preferred one. */
+  deviceFallbacksMax: 16,
 } as const;
 
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

@@ -1,4 +1,4 @@
-import { checkDeviceName } from '../device/open.js';
+import { checkDeviceName } from '../device/names.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
