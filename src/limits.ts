@@ -70,7 +70,6 @@ export const limits = {
   pcmTrimPpmMax: 5000,
   /** Output frames in which a new trim is reached. */
   pcmTrimRampFrames: 256,
-  mediaFilterBanksMax: 8,
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,

@@ -4,31 +4,79 @@ export const DeviceSignal = {
   due: 0,
   /** It wants the next quantum, and has run dry before it came. */
   xrun: 1,
-  /** It is gone or refuses: it must be opened again. */
+  /** It is gone or refuses: it must be opened again. `health` says why. */
   lost: 2,
+  /** It wants nothing yet: beat, then wait again. */
+  early: 3,
 } as const;
 export type DeviceSignal = (typeof DeviceSignal)[keyof typeof DeviceSignal];
 
+/** Places in `Device.health`. */
+export const deviceHealth = {
+  /** How much faster than this machine's clock the device runs. */
+  rateErrorPpm: 0,
+  /** How far the device's own account of its position strays from even, on average. */
+  jitterUs: 1,
+  /** Frames in the device's buffer. */
+  fillFrames: 2,
+  /** Frames between `write` and the loudspeaker, as measured. */
+  latencyFrames: 3,
+  captureFillFrames: 4,
+  /** Captured frames that were missing or thrown away, so that the others stay in time. */
+  captureDropFrames: 5,
+  /** What a rate conversion takes a quantum. */
+  conversionUs: 6,
+  deviceRateHz: 7,
+  /** A `LostReason`. */
+  lostReason: 8,
+  /** 1 when the capture side is gone: it gives silence, and what is played goes on. */
+  captureLost: 9,
+  /** Frames that the device takes at a time, as seen. */
+  stepFrames: 10,
+  places: 16,
+} as const;
+
+/** Why a device was lost. */
+export const LostReason = {
+  none: 0,
+  /** Unplugged, or closed by its driver. */
+  gone: 1,
+  /** It took what it was given and did not play it: its own clock stood still. */
+  stalled: 2,
+  /** The sound server is gone, or has thrown the stream out. */
+  serverGone: 3,
+  /** Any other error of the device, again and again. */
+  failed: 4,
+} as const;
+export type LostReason = (typeof LostReason)[keyof typeof LostReason];
+
 /**
  * What the driver plays on and listens to. Full duplex: one `wait`, then `read`, then `write`, a
- * quantum each. All but `open` and `close` run on the audio thread and allocate nothing.
+ * quantum each. All but `open`, `drain` and `close` run on the audio thread and allocate nothing.
  */
 export interface Device {
   readonly name: string;
+  /** Of what `write` takes and `read` gives. */
   readonly rateHz: number;
   readonly channels: number;
   /** Channels that `read` fills; 0 for a device that only plays. */
   readonly captureChannels: number;
   /** Frames between `write` and the loudspeaker. */
   readonly latencyFrames: number;
+  /** Frames given and not yet heard, by the device's own account at the last turn. */
+  readonly unplayedFrames: number;
+  /** What the device tells of itself; `deviceHealth` names the places. */
+  readonly health: Float64Array;
   /** Opens and starts the device. @throws TenutoError with a `TENUTO_DEVICE_` code. */
   open(): void;
-  /** Blocks until the device is due, but never longer than the watchdog allows. */
+  /** Blocks until the device is due, but for about one quantum at most: then it is `early`. */
   wait(): DeviceSignal;
   /** Takes the captured quantum (interleaved). */
   read(into: Float32Array): void;
   /** Gives one quantum (interleaved). */
   write(samples: Float32Array): DeviceSignal;
+  /** Lets what was given be played, for so long at most. Not for the audio path: it sleeps. */
+  drain(timeoutMs: number): void;
   /** Idempotent. */
   close(): void;
 }

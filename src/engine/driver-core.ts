@@ -87,6 +87,10 @@ export class DriverCore {
 
   /** The answer to `DriverStep.device`. */
   deviceAnswered(signal: DeviceSignal): void {
+    if (signal === DeviceSignal.early) {
+      this.phase = this.waitOn;
+      return;
+    }
     const heard = signal === DeviceSignal.xrun && this.isPlaying();
     if (heard) count(this.segment, counterIndex.xruns, 1);
     this.phase = signal === DeviceSignal.lost ? this.lost : this.turn;
@@ -233,6 +237,16 @@ export class DriverCore {
   }
 
   private wait(): DriverStep {
+    return DriverStep.device;
+  }
+
+  /** The device wants nothing yet: the driver says that it lives, and looks what the keeper wants. */
+  private waitOn(): DriverStep {
+    const { words, layout } = this.segment;
+    Atomics.store(words, layout.clock + clock.beatUs, this.world.nowUs());
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.close) {
+      return this.leave('closed');
+    }
     return DriverStep.device;
   }
 

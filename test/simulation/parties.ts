@@ -1,4 +1,4 @@
-import { type Device, DeviceSignal } from '../../src/device/device.js';
+import { type Device, DeviceSignal, deviceHealth } from '../../src/device/device.js';
 import { DriverCore, DriverStep } from '../../src/engine/driver-core.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
 import type { Seat } from '../../src/engine/seats.js';
@@ -53,6 +53,8 @@ class SimulatedDevice implements Device {
   readonly name = 'simulated';
   readonly captureChannels = 0;
   readonly latencyFrames = 0;
+  readonly unplayedFrames = 0;
+  readonly health = new Float64Array(deviceHealth.places);
   constructor(
     readonly rateHz: number,
     readonly channels: number,
@@ -65,6 +67,7 @@ class SimulatedDevice implements Device {
   write(): DeviceSignal {
     return DeviceSignal.due;
   }
+  drain(): void {}
   close(): void {}
 }
 
