@@ -82,6 +82,11 @@ export class Capture {
     return Math.max(this.stepFrames, this.quantum) + this.quantum;
   }
 
+  /** Frames without which a turn had better wait a little. */
+  get neededFrames(): number {
+    return this.usualFrames === 0 ? this.startFrames : this.quantum;
+  }
+
   /** Whether it was seen to give frames, and holds enough of them. */
   isReady(waiting: number): boolean {
     return this.steps > 1 && waiting >= this.startFrames;

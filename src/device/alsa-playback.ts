@@ -19,10 +19,28 @@ import { LostReason } from './device.js';
 /** Tries of what a device refuses for no lasting reason, before it is given up. */
 const triesMax = 3;
 
+/** What it means that a device cannot be opened: each with its own remedy. */
+export function openError(name: string, error: number): TenutoError {
+  const why = errnoName(error);
+  switch (Math.abs(error)) {
+    case errno.ENOENT:
+    case errno.EINVAL:
+      return new TenutoError('TENUTO_DEVICE_UNKNOWN', `there is no device "${name}" (${why})`);
+    case errno.EBUSY:
+    case errno.EAGAIN:
+      return new TenutoError('TENUTO_DEVICE_BUSY', `another program holds ${name} (${why})`);
+    case errno.EACCES:
+    case errno.EPERM:
+      return new TenutoError('TENUTO_PERMISSION', `this user may not open ${name} (${why})`);
+    default:
+      return new TenutoError('TENUTO_DEVICE_LOST', `${name} cannot be opened (${why})`);
+  }
+}
+
 /**
- * Opens a PCM; what goes wrong has a code and a remedy.
+ * Opens a PCM.
  *
- * @throws TenutoError `TENUTO_DEVICE_UNKNOWN`, `_BUSY`, `_LOST`, `_NO_ALSA`, `TENUTO_PERMISSION`
+ * @throws TenutoError of `openError`, or `TENUTO_DEVICE_NO_ALSA`
  */
 export function openNamed(
   name: string,
@@ -31,21 +49,8 @@ export function openNamed(
   transferBytes: number,
 ): Pcm {
   const pcm = openPcm(pcmName, direction, transferBytes);
-  if (typeof pcm !== 'number') return pcm;
-  const why = errnoName(pcm);
-  switch (-pcm) {
-    case errno.ENOENT:
-    case errno.EINVAL:
-      throw new TenutoError('TENUTO_DEVICE_UNKNOWN', `there is no device "${name}" (${why})`);
-    case errno.EBUSY:
-    case errno.EAGAIN:
-      throw new TenutoError('TENUTO_DEVICE_BUSY', `another program holds ${name} (${why})`);
-    case errno.EACCES:
-    case errno.EPERM:
-      throw new TenutoError('TENUTO_PERMISSION', `this user may not open ${name} (${why})`);
-    default:
-      throw new TenutoError('TENUTO_DEVICE_LOST', `${name} cannot be opened (${why})`);
-  }
+  if (typeof pcm === 'number') throw openError(name, pcm);
+  return pcm;
 }
 
 /** Why a device that answers with this error is lost. */
@@ -90,7 +95,12 @@ export const playbackAt = {
   content: 1,
   /** Given by the engine and not yet heard, as far as is known. */
   unplayed: 2,
-  places: 3,
+  /**
+   * The same as it was before the last restart: a server that has just died may let itself be
+   * restarted once, so this is forgotten only when the device moves.
+   */
+  carried: 3,
+  places: 4,
 } as const;
 
 /** The playing side of a device. All but `open` and `close` may be called on the audio thread. */
@@ -142,6 +152,11 @@ export class Playback {
     return this.choice.bufferFrames - this.report.words[pcmReport.availFrames]!;
   }
 
+  /** Frames given by the engine and not yet heard, as far as is known. */
+  get unplayedFrames(): number {
+    return Math.round(this.frames[playbackAt.unplayed]! + this.frames[playbackAt.carried]!);
+  }
+
   /** Asks the device where it is. 0, or a negative errno. */
   observe(): number {
     const { pcm, report, frames } = this;
@@ -173,6 +188,7 @@ export class Playback {
       if (error >= 0) error = pcm.start();
       if (error >= 0) {
         // Only now: of a device that is lost it is known what it has not played.
+        frames[playbackAt.carried]! += frames[playbackAt.unplayed]!;
         frames[playbackAt.content] = 0;
         frames[playbackAt.unplayed] = 0;
         return 0;

@@ -43,7 +43,9 @@ const at = {
   /** Least frames in the buffer before a turn, in this window. */
   leastFill: 4,
   ranDryNs: 5,
-  places: 6,
+  /** When it was started again for the first time of those that were in vain. */
+  revivedNs: 6,
+  places: 7,
 } as const;
 
 /** Turns between two looks whether the buffer is fuller or emptier than it should be. */
@@ -57,6 +59,8 @@ const errorTurnsMax = 4;
  * time, or 2048, when another program asks for that.
  */
 const roomFrames = 4096;
+/** Restarts in vain before a device that lets itself be restarted is given up all the same. */
+const revivalsMax = 3;
 /** How often a device that is drained is looked at. */
 const drainLookNs = 1e6;
 /** PulseAudio's plugin never calls its buffer empty: what does not move any more is drained. */
@@ -96,6 +100,8 @@ export class AlsaDevice implements Device {
   private silenceFrames = 0;
   private turns = 0;
   private errorTurns = 0;
+  /** Restarts since the device last moved. */
+  private revivals = 0;
 
   constructor(private readonly options: AlsaOptions) {
     const { quantum, rateHz } = options;
@@ -113,7 +119,7 @@ export class AlsaDevice implements Device {
   }
 
   get unplayedFrames(): number {
-    return this.playback === null ? 0 : Math.round(this.playback.frames[playbackAt.unplayed]!);
+    return this.playback === null ? 0 : this.playback.unplayedFrames;
   }
 
   open(): void {
@@ -146,7 +152,9 @@ export class AlsaDevice implements Device {
     this.pace = new Pace({ rateHz, quantum });
     if (captureName === null) return false;
     const channels = this.captureChannels;
-    const other = { ...wish, name: captureName, rateHz, channels, acceptRate: false };
+    // What is not fetched in time is lost here, so there is more room.
+    const bufferFrames = 2 * wish.bufferFrames;
+    const other = { ...wish, name: captureName, rateHz, channels, acceptRate: false, bufferFrames };
     this.capture = this.withProperties(captureName, (pcm) => Capture.open(pcm, other));
     return playback.pcm.link(this.capture.pcm) === 0;
   }
@@ -179,6 +187,7 @@ export class AlsaDevice implements Device {
     this.ranDry = false;
     this.turns = 0;
     this.errorTurns = 0;
+    this.revivals = 0;
     times[at.leastFill] = Number.MAX_SAFE_INTEGER;
     times[at.ranDryNs] = 0;
     this.beginPace();
@@ -281,6 +290,8 @@ export class AlsaDevice implements Device {
       if (step > this.stepFrames && !this.isFresh) this.stepFrames = Math.min(step, roomFrames);
       times[at.moved] = position;
       times[at.movedNs] = pace.times[paceAt.now]!;
+      this.revivals = 0;
+      playback.frames[playbackAt.carried] = 0;
       return false;
     }
     const stepsMs = (stallSteps * this.stepFrames * 1000) / this.rateHz;
@@ -293,7 +304,7 @@ export class AlsaDevice implements Device {
     const { capture } = this;
     if (capture === null || capture.isLost || fill <= this.options.quantum) return true;
     const waiting = capture.observe();
-    return waiting < 0 || waiting >= this.options.quantum;
+    return waiting < 0 || waiting >= capture.neededFrames;
   }
 
   /**
@@ -346,8 +357,9 @@ export class AlsaDevice implements Device {
   private revive(playback: Playback, error: number): boolean {
     const { times, pace, options } = this;
     const now = pace.times[paceAt.now]!;
-    const deadMs = (now - times[at.movedNs]!) / 1e6;
-    if (!this.isFresh && deadMs > Math.max(options.stallMs, 250)) {
+    if (this.revivals++ === 0) times[at.revivedNs] = now;
+    const vainMs = (now - times[at.revivedNs]!) / 1e6;
+    if (this.revivals > revivalsMax && vainMs > options.stallMs) {
       this.lose(LostReason.serverGone);
       return false;
     }
@@ -366,12 +378,8 @@ export class AlsaDevice implements Device {
     times[at.leastFill] = Number.MAX_SAFE_INTEGER;
     this.turns = 0;
     playback.observe();
-    const movedNs = times[at.movedNs]!;
     this.beginPace();
-    if (!this.isFresh) {
-      this.ranDry = true;
-      times[at.movedNs] = movedNs;
-    }
+    if (!this.isFresh) this.ranDry = true;
     return true;
   }
 
@@ -424,6 +432,7 @@ export class AlsaDevice implements Device {
     }
     sleepUntilNs(Math.min(deadlineNs, monotonicNs() + nsOf(onItsWay)));
     playback.frames[playbackAt.unplayed] = 0;
+    playback.frames[playbackAt.carried] = 0;
   }
 
   close(): void {
