@@ -40,8 +40,9 @@ export class DeviceOpener {
 
   /** What paces the stream while there is no device. */
   standIn(): Device {
-    const { virtual } = this.attachment.order.device;
-    return openDevice({ name: 'virtual', virtual: { ...virtual, faults: [] } }, this.format);
+    const { device } = this.attachment.order;
+    const virtual = { ...device.virtual, faults: [] };
+    return openDevice({ ...device, name: 'virtual', virtual }, this.format);
   }
 
   /** Answers a request: it was opened, or it failed. */
