@@ -37,6 +37,22 @@ export const errorTable = {
   TENUTO_MEDIA_LIMIT: { exit: 3, remedy: 'The file is larger than the limits allow; split it.' },
   TENUTO_DEVICE_UNKNOWN: { exit: 4, remedy: 'Choose one that `tenuto devices` lists.' },
   TENUTO_DEVICE_LOST: { exit: 4, remedy: 'Reconnect the device, or choose another one.' },
+  TENUTO_DEVICE_BUSY: {
+    exit: 4,
+    remedy: 'End the program that holds the device, or play to the sound server instead.',
+  },
+  TENUTO_DEVICE_RATE: {
+    exit: 4,
+    remedy: 'Set engine.rateHz to a rate that the message names, or allow rate conversion.',
+  },
+  TENUTO_DEVICE_FORMAT: {
+    exit: 4,
+    remedy: 'Choose another device, or set engine.channels to a number that the message names.',
+  },
+  TENUTO_DEVICE_NO_ALSA: {
+    exit: 4,
+    remedy: 'Install libasound2, or use the virtual device with --device virtual.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',
@@ -58,6 +74,9 @@ export const errorTable = {
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** All codes in the order of the table: the number that stands for each in the engine's memory. */
+export const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
 /** The exit statuses of every command; above 128 the number of the signal that ended it. */
 export const exitCodes = {

@@ -59,10 +59,20 @@ export const limits = {
   mediaDecoderRestartsMax: 32,
   /** Complaints of a decoder in one call after which the call is given up: it is in a loop. */
   mediaComplaintsMax: 256,
-  /** Coefficients of one rate conversion, 8 bytes each; pairs that need more interpolate. */
-  mediaFilterCoefficientsMax: 1 << 20,
+
+  /** pcm/: coefficients of one rate conversion, 4 bytes each; pairs that need more are fitted. */
+  pcmFilterCoefficientsMax: 1 << 20,
   /** Rate conversions whose coefficients are kept. */
-  mediaFilterBanksMax: 8,
+  pcmFilterBanksMax: 16,
+  /** Input rate by output rate: 768 kHz to 8 kHz. A filter is longer by as much. */
+  pcmSpeedMax: 96,
+  /** How far a conversion may be trimmed; two clocks in the wild are 200 ppm apart, rarely. */
+  pcmTrimPpmMax: 5000,
+  /** Output frames in which a new trim is reached. */
+  pcmTrimRampFrames: 256,
+
+  /** Devices that may stand behind the preferred one. */
+  deviceFallbacksMax: 16,
 } as const;
 
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

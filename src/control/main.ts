@@ -7,9 +7,11 @@ import { TripwireWatch } from '../observe/tripwires.js';
 import { abstractPath, engineAddress, monotonicNs } from '../os/index.js';
 import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
+import { Steward } from './steward.js';
 
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
+const deviceLookMs = 20;
 
 async function main(): Promise<void> {
   const { segment, order } = attach('control', { locked: false });
@@ -23,6 +25,8 @@ async function main(): Promise<void> {
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
+  const steward = new Steward(segment, order.device.names, order.device.retryMs);
+  setInterval(() => steward.poll(), deviceLookMs);
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();

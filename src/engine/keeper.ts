@@ -294,7 +294,6 @@ function main(): void {
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,
     spares: order.spares,
-    standby: order.standby,
     control: true,
     services: order.services.length,
   });

@@ -9,16 +9,25 @@ export interface VirtualFault {
   forMs: number;
 }
 
-/** Which device a driver opens, and how. */
+/** Which devices a driver opens, and how. */
 export interface DeviceOrder {
-  name: string;
-  rateErrorPpm: number;
-  jitterUs: number;
-  faults: VirtualFault[];
-  /** While it cannot be opened, try again after so long. */
+  /** The first one that opens is the engine's first device. */
+  names: string[];
+  /** Device to listen to; null for none. */
+  captureName: string | null;
+  onLoss: 'hold' | 'continue';
+  preferStreamRate: 'content' | 'device';
+  resampleMode: 'callback' | 'producer' | 'off';
+  resampleQuality: 'draft' | 'voice' | 'music' | 'mastering';
+  /** A device whose clock stands still for so long has stalled. */
+  stallMs: number;
+  /** Quanta in the device's buffer. */
+  bufferQuanta: number;
+  virtual: { rateErrorPpm: number; jitterUs: number; faults: VirtualFault[] };
+  /** While the first device is busy or away, try again after so long. */
   retryMs: number;
-  /** When it could not be opened for so long, give up. */
-  giveUpMs: number;
+  /** When there was no device to begin with for so long, give up. */
+  firstPatienceMs: number;
 }
 
 /** A service that the keeper starts. */
@@ -39,7 +48,6 @@ export interface LaunchOrder {
   geometry: Geometry;
   replicas: number;
   spares: number;
-  standby: boolean;
   /** Client streams to prepare. */
   streams: number;
   assets: { channels: number; frames: number; rate: number }[];

@@ -40,14 +40,19 @@ export class Sealer {
     }
   }
 
-  /** Writes the record of `tick` into this generation's bank. Allocation-free. */
-  prepare(tick: number): void {
+  /**
+   * Writes the record of `tick` into this generation's bank. Allocation-free.
+   *
+   * @param position the row of the output ring that holds what was captured when it was sealed.
+   */
+  prepare(tick: number, position: number): void {
     this.tick = tick;
     this.at = recordAt(this.segment, this.generation, tick);
     beginRecord(this.segment, this.at, tick);
     this.taken = 0;
     for (let i = 0; i < laneCount; i++) this.takeLane(i);
     this.segment.words[this.at + record.commands] = this.taken;
+    this.segment.words[this.at + record.capturePosition] = position;
     this.takeStreams();
     endRecord(this.segment, this.at, tick);
   }

@@ -17,6 +17,10 @@ export const eventKinds = [
   'gave-up',
   'abandoned',
   'stopping',
+  'open-hung',
+  'device-playing',
+  'device-lost',
+  'device-refused',
   'tripwire',
 ] as const;
 

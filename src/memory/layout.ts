@@ -1,5 +1,7 @@
 import { assert } from '../errors.js';
 import { limits } from '../limits.js';
+import { lineWords } from './line.js';
+import { timer, timerEntries, tripwireRegion } from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
 export interface Geometry {
@@ -9,6 +11,8 @@ export interface Geometry {
   rateHz: number;
   /** Samples per frame. */
   channels: number;
+  /** Samples per frame of what is captured; 0 for none. */
+  captureChannels: number;
   /** Quanta between the sealing of a tick and its playing. */
   lead: number;
   /** Ticks between two snapshots of one replica. */
@@ -21,8 +25,7 @@ export interface Geometry {
   firstTick: number;
 }
 
-/** Words per cache line: what one process writes shares no line with what another writes. */
-export const lineWords = 16;
+export { lineWords };
 
 /**
  * Banks of the journal and of the output ring. A driver takes the bank after its predecessor's and
@@ -69,6 +72,7 @@ export const header = {
   programBytes: 9,
   firstTick: 10,
   keeperPid: 11,
+  captureChannels: 12,
   words: 64,
 } as const;
 
@@ -108,10 +112,63 @@ export const clock = {
   stopRequest: 9 * lineWords,
   /** Counts control's looks, for the keeper to see that it lives. */
   controlBeat: 9 * lineWords + 2,
+  /** The generation that asks the current driver to leave at its next turn; 0 for none. */
+  handover: 9 * lineWords + 3,
+  /** The last generation that a driver left for, having committed all that it gave. */
+  handedOver: 9 * lineWords + 4,
   /** Counts the slots that were given to replica processes. Futex: those without one wait here. */
   assignments: 10 * lineWords,
   words: 11 * lineWords,
 } as const;
+
+/** Bytes of a device's name or of a message in the device desk. */
+export const deskTextBytes = 512;
+const deskTextWords = deskTextBytes / 4;
+
+/** Where control asks for devices, and drivers tell of them. Each line has one writer at a time. */
+export const desk = {
+  /** Number of the last request; 0 for none. Written by control, after the name. */
+  request: 0,
+  /** Microseconds of the monotonic clock (32 bits) at the request. */
+  requestUs: 1,
+  requestName: 1 * lineWords,
+  /** Number of the last request that a driver settled, in whichever way. */
+  settled: 1 * lineWords + deskTextWords,
+  /** The `DeskOutcome` of it, and the number of its error in the table of errors. */
+  outcome: 1 * lineWords + deskTextWords + 1,
+  outcomeError: 1 * lineWords + deskTextWords + 2,
+  /** The generation that is opening a device now, 0 for none, and since when. */
+  opening: 1 * lineWords + deskTextWords + 3,
+  openingUs: 1 * lineWords + deskTextWords + 4,
+  outcomeText: 2 * lineWords + deskTextWords,
+  /** A `DeviceState`, by the current driver. */
+  state: 2 * lineWords + 2 * deskTextWords,
+  /** The generation that says so. */
+  generation: 2 * lineWords + 2 * deskTextWords + 1,
+  /** Since when it is so, and a `LostReason` when the device is away. */
+  sinceUs: 2 * lineWords + 2 * deskTextWords + 2,
+  lostReason: 2 * lineWords + 2 * deskTextWords + 3,
+  /** Frames that were given and not heard, at the last turn; kept when the device is lost. */
+  unplayedFrames: 2 * lineWords + 2 * deskTextWords + 4,
+  /** `deviceHealth` in fixed point, see `device-desk.ts`. */
+  health: 2 * lineWords + 2 * deskTextWords + 5,
+  name: 4 * lineWords + 2 * deskTextWords,
+  words: 4 * lineWords + 3 * deskTextWords,
+} as const;
+
+export const DeskOutcome = { none: 0, opened: 1, failed: 2 } as const;
+
+/** How the current driver stands with its device. */
+export const DeviceState = {
+  /** None was opened yet. */
+  none: 0,
+  playing: 1,
+  /** It is away and the content waits. */
+  held: 2,
+  /** It is away and the stream goes on by the monotonic clock. */
+  continuing: 3,
+} as const;
+export type DeviceState = (typeof DeviceState)[keyof typeof DeviceState];
 
 /** What the keeper wants: each step asks one more party to end, in the order of the shutdown. */
 export const Directive = {
@@ -229,7 +286,10 @@ export const lane = { written: 0, body: lineWords } as const;
 /** Header of a quantum on a replica's ring. */
 export const quantumHeader = { tick: 0, checksum: 1, incarnation: 2, words: lineWords } as const;
 
-/** Header of a quantum on the output ring. */
+/**
+ * Header of a quantum on the output ring. The samples that were given follow, and then those that
+ * were captured in the same turn.
+ */
 export const outputHeader = {
   position: 0,
   tick: 1,
@@ -254,84 +314,10 @@ export const OutputKind = {
 export const snapshot = { state: 0, tick: 1, incarnation: 2, words: lineWords } as const;
 export const SnapshotState = { empty: 0, writing: 1, valid: 2 } as const;
 
-/**
- * Places for timers, and measurements of each that are kept: a power of two, so that the count may
- * wrap. The last `timerWindow` of them count.
- */
-export const timerEntries = 16;
-export const timerPlaces = 128;
-export const timerWindow = 100;
-
-export const timer = {
-  /** Measurements ever begun to be written; the place of the next one. */
-  count: 0,
-  lastUs: 1,
-  maxUs: 2,
-  places: lineWords,
-  words: lineWords + timerPlaces,
-} as const;
-
-export const tripwireEntries = 64;
-/** Looks back that are kept: more than a window is divided into. */
-export const tripwireRows = 64;
-export const alarmEntries = 32;
-
-/** One tripwire: the threshold is the keeper's, all else is written by control. */
-export const tripwire = {
-  /** So many, or so many microseconds; 0 is off. */
-  threshold: 0,
-  value: 1,
-  /** Changes between tripped and not: odd while it is tripped. */
-  crossings: 2,
-  /** Tenths of a second of the monotonic clock (32 bits) at the last change. */
-  sinceDs: 3,
-  /** The last alarm of it. Written first; what follows from it may be made up for. */
-  alarmSequence: 4,
-  alarmDs: 5,
-  /** What was counted or measured when it was told. */
-  alarmCount: 6,
-  words: 8,
-} as const;
-
-export const alarm = {
-  sequence: 0,
-  wire: 1,
-  value: 2,
-  threshold: 3,
-  timeDs: 4,
-  count: 5,
-  words: 8,
-} as const;
-
-/** The counts of all tripwires when a stretch of the window began. */
-export const tripwireRow = {
-  /** 1 + the number of the stretch; 0 while it is empty or being written. */
-  stretch: 0,
-  counts: lineWords,
-  words: lineWords + tripwireEntries,
-} as const;
-
-const tripwireHead = 2 * lineWords;
-const alarmsWords = alarmEntries * alarm.words;
-const tripwiresWords = tripwireEntries * tripwire.words;
-
-/** The region of the tripwires: the first line is the keeper's, the rest is control's. */
-export const tripwireRegion = {
-  windowSec: 0,
-  cooldownSec: 1,
-  /** The last alarm that counts. */
-  alarmHead: lineWords,
-  /** Tenths of a second of the monotonic clock (32 bits) at control's last look. */
-  lookDs: lineWords + 1,
-  alarms: tripwireHead,
-  wires: tripwireHead + alarmsWords,
-  rows: tripwireHead + alarmsWords + tripwiresWords,
-  words: tripwireHead + alarmsWords + tripwiresWords + tripwireRows * tripwireRow.words,
-} as const;
-
 /** Where everything is, in 32-bit words from the start of the segment. */
 export interface Layout extends Readonly<Geometry> {
   readonly quantumSamples: number;
+  readonly captureSamples: number;
   readonly header: number;
   readonly clock: number;
   readonly generations: number;
@@ -339,6 +325,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly replicas: number;
   readonly services: number;
   readonly evidence: number;
+  readonly desk: number;
   readonly counters: number;
   readonly events: number;
   readonly eventHead: number;
@@ -362,15 +349,17 @@ const pageWords = 1024;
 
 /** Lays the segment out. The same geometry always gives the same layout. */
 export function layoutOf(geometry: Geometry): Layout {
-  const { quantum, channels, lead } = geometry;
+  const { quantum, channels, captureChannels, lead } = geometry;
   assert(quantum % 4 === 0 && quantum >= limits.quantumFramesMin, 'quantum is in range');
   assert(quantum <= limits.quantumFramesMax, 'quantum is in range');
   assert(channels >= 1 && channels <= limits.channelsMax, 'channels are in range');
+  assert(captureChannels >= 0 && captureChannels <= limits.channelsMax, 'so are captured ones');
   assert(lead >= limits.leadQuantaMin && lead <= limits.leadQuantaMax, 'lead is in range');
   // So of two snapshots at least the older one lies before whatever is to be played next.
   assert(geometry.snapshotTicks > lead, 'snapshots are further apart than the lead');
 
   const quantumSamples = quantum * channels;
+  const captureSamples = quantum * captureChannels;
   let next = 0;
   const place = (words: number, alignment: number = lineWords): number => {
     const at = Math.ceil(next / alignment) * alignment;
@@ -381,7 +370,7 @@ export function layoutOf(geometry: Geometry): Layout {
 
   const laneStride = lane.body + laneCommands * commandWords;
   const quantumStride = roundUp(quantumHeader.words + quantumSamples, lineWords);
-  const outputStride = roundUp(outputHeader.words + quantumSamples, lineWords);
+  const outputStride = roundUp(outputHeader.words + quantumSamples + captureSamples, lineWords);
   const ringStride = ringQuanta * quantumStride;
   const arenaWords = Math.ceil(geometry.arenaBytes / 4);
   const snapshotStride = roundUp(snapshot.words + arenaWords, pageWords);
@@ -396,6 +385,7 @@ export function layoutOf(geometry: Geometry): Layout {
     eventHead: place(lineWords),
     events: place(eventEntries * event.words),
     evidence: place(evidence.words + 2 * quantumSamples),
+    desk: place(desk.words),
     timers: place(timerEntries * timer.words),
     services: place(serviceEntries * service.words, pageWords),
     tripwires: place(tripwireRegion.words, pageWords),
@@ -410,6 +400,7 @@ export function layoutOf(geometry: Geometry): Layout {
     ...geometry,
     ...places,
     quantumSamples,
+    captureSamples,
     laneStride,
     quantumStride,
     outputStride,

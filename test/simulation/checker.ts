@@ -42,6 +42,9 @@ export class Checker {
   playedTicks = 0;
   concealed = 0;
   voidedTicks = 0;
+  /** What was committed, in order; kept when the simulation compares what is heard with it. */
+  readonly committed: number[] = [];
+  keepsCommitted = false;
 
   constructor(private readonly segment: Segment) {
     const { firstTick, quantumSamples } = segment.layout;
@@ -107,6 +110,11 @@ export class Checker {
       () => `position ${position} is not there`,
     );
     this.position = tickAfter(position, 1);
+    const { quantumSamples } = this.segment.layout;
+    if (this.keepsCommitted) {
+      const from = at + outputHeader.words;
+      this.committed.push(...samples.subarray(from, from + quantumSamples));
+    }
     if (words[at + outputHeader.kind] === OutputKind.concealed) {
       this.concealed++;
       return;

@@ -45,6 +45,38 @@ describe('the engine under a seeded scheduler', () => {
   }, 600_000);
 });
 
+describe('devices that are lost, switched, busy, or hang while they are opened', () => {
+  it('let every frame be heard once, in order, when the stream is held', () => {
+    let losses = 0;
+    let takeovers = 0;
+    for (let i = 0; i < 12; i++) {
+      const seed = firstSeed + i;
+      const simulation = new Simulation({
+        seed,
+        ticks: 2500,
+        faultEveryTicks: 40,
+        poisonChance: 0,
+        stubbornChance: 0,
+        switchChance: 0.05,
+        continues: false,
+        devicesOnly: true,
+      });
+      const report = simulation.run();
+      try {
+        simulation.checkHeard();
+      } catch (error) {
+        if (error instanceof Violation) error.message += ` (TENUTO_SIMULATION_SEED=${seed})`;
+        throw error;
+      }
+      losses += report.faults['lose-device'] ?? 0;
+      takeovers += report.takeovers;
+    }
+    if (given !== undefined) return;
+    expect(losses).toBeGreaterThan(300);
+    expect(takeovers).toBeGreaterThan(losses);
+  }, 120_000);
+});
+
 /** Reaches into a core, to break it. */
 type Inside<T> = T & Record<string, unknown>;
 const inside = <T>(core: T) => core as Inside<T>;

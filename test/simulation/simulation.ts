@@ -6,9 +6,10 @@ import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
 import { type Geometry, laneCount, layoutOf, record } from '../../src/memory/layout.js';
 import { createSegment, type Segment } from '../../src/memory/segment.js';
 import { Checker, Violation } from './checker.js';
+import { DeviceWorld } from './devices.js';
+import { DriverParty } from './driver-party.js';
 import {
   ControlParty,
-  DriverParty,
   type Party,
   type PartyWorld,
   quantumUs,
@@ -28,6 +29,12 @@ export interface SimulationOptions {
   /** Chance that a command is fatal to whoever applies it. */
   poisonChance?: number;
   sabotage?: Sabotage;
+  /** Chance of each look of control that another device is wanted. */
+  switchChance?: number;
+  /** Whether the stream goes on while there is no device; by default the seed chooses. */
+  continues?: boolean;
+  /** Faults of devices only, so that what is heard can be told exactly. */
+  devicesOnly?: boolean;
   /** Chance that a process goes on for a while after it was killed. */
   stubbornChance?: number;
   /** Ticks between snapshots; by default the seed chooses. */
@@ -68,6 +75,8 @@ const policy: KeeperPolicy = {
   driverMs: 100,
   serviceMs: 300,
   abandonMs: 100,
+  drainMs: 50,
+  openMs: 200,
   phases: { fadeMs: 100, servicesMs: 100, replicasMs: 100, driverMs: 100 },
 };
 
@@ -83,7 +92,10 @@ export class Simulation implements PartyWorld, KeeperWorld {
   readonly segment: Segment;
   readonly random: Random;
   readonly sabotage: Sabotage;
+  readonly devices: DeviceWorld;
+  readonly continues: boolean;
   poisonChance: number;
+  switchChance: number;
   private readonly stubbornChance: number;
   private readonly checker: Checker;
   private readonly keeper: KeeperCore;
@@ -103,11 +115,15 @@ export class Simulation implements PartyWorld, KeeperWorld {
     this.random = new Random(options.seed);
     this.sabotage = options.sabotage ?? {};
     this.poisonChance = options.poisonChance ?? 0.0005;
+    this.switchChance = options.switchChance ?? 0.005;
+    this.continues = options.continues ?? this.random.chance(0.5);
+    this.devices = new DeviceWorld(this.random);
     this.stubbornChance = options.stubbornChance ?? 0.2;
     const geometry: Geometry = {
       quantum: 32,
       rateHz: 12_000,
       channels: 1,
+      captureChannels: this.random.pick([0, 0, 1]),
       lead: this.random.pick([1, 2, 4, 8]),
       snapshotTicks: options.snapshotTicks ?? this.random.pick([16, 47, 200]),
       arenaBytes: ToyPatch.arenaBytes,
@@ -119,12 +135,25 @@ export class Simulation implements PartyWorld, KeeperWorld {
     this.checker = new Checker(this.segment);
     this.keeper = new KeeperCore(this.segment, this, policy, {
       replicas: this.random.pick([1, 2, 2, 2, 3]),
-      standby: this.random.chance(0.9),
       control: true,
       spares: this.random.pick([0, 1, 1]),
       services: 0,
     });
     this.nextFaultTick = 50;
+    this.checker.keepsCommitted = options.devicesOnly ?? false;
+  }
+
+  /** Checks that listeners heard what was committed: all of it, once, in order. @throws Violation */
+  checkHeard(): void {
+    const { heard } = this.devices;
+    const { committed } = this.checker;
+    for (let i = 0; i < heard.length; i++) {
+      if (!Object.is(heard[i], committed[i])) throw new Violation(`frame ${i} was not heard`);
+    }
+    const missing = committed.length - heard.length;
+    if (missing > 8 * this.segment.layout.quantumSamples) {
+      throw new Violation(`the last ${missing} frames were not heard`);
+    }
   }
 
   /** Runs the safety phase and then the liveness phase. @throws Violation */
@@ -270,6 +299,11 @@ export class Simulation implements PartyWorld, KeeperWorld {
     const { random } = this;
     const gap = random.chance(0.15) ? 0 : random.between(1, 2 * this.options.faultEveryTicks);
     this.nextFaultTick = this.checker.playedTicks + gap;
+    if (this.options.devicesOnly || random.chance(0.1)) {
+      this.faults['lose-device'] = (this.faults['lose-device'] ?? 0) + 1;
+      this.devices.lose();
+      return;
+    }
     const up = [...this.processes.values()].filter((one) => one.party !== null);
     if (up.length === 0) return;
     const victim = random.pick(up);
@@ -284,6 +318,9 @@ export class Simulation implements PartyWorld, KeeperWorld {
   /** Without faults the engine must come back to full strength and take all that was offered. */
   private converge(): void {
     this.poisonChance = 0;
+    this.switchChance = 0;
+    this.devices.failChance = 0;
+    this.devices.hangChance = 0;
     this.lostWakes = 0;
     const settledTick = this.checker.playedTicks + 4000;
     while (this.checker.playedTicks < settledTick) this.turn(false);

@@ -85,8 +85,8 @@ function rateFor(tracks: readonly Track[], fallbackHz: number): number {
 async function play(files: string[], options: CommonOptions): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
-  const { checkDeviceName } = await import('../../device/open.js');
-  checkDeviceName(settings.device.name);
+  const { checkDevices } = await import('../../device/catalogue/index.js');
+  await checkDevices(settings.device);
   const tracks: Track[] = [];
   for (const file of files) tracks.push(await lookInto(file));
   if (options.rate === undefined) {

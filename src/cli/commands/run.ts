@@ -20,10 +20,11 @@ interface RunOptions extends CommonOptions {
 async function run(file: string, options: RunOptions): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
-  const { checkDeviceName, listDevices } = await import('../../device/open.js');
+  const { checkDevices, listDevices } = await import('../../device/catalogue/index.js');
   const device = settings.device.name;
-  checkDeviceName(device);
-  const chosen = device === 'default' ? listDevices().find((one) => one.isDefault)?.name : device;
+  await checkDevices(settings.device);
+  const chosen =
+    device === 'default' ? (await listDevices()).find((one) => one.isDefault)?.name : device;
   const { loadPatch } = await import('../patch-file.js');
   const { patch, compiled, assets } = await loadPatch(file, settings.engine);
   const { startEngine } = await import('../../client/index.js');
