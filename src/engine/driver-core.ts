@@ -26,6 +26,7 @@ import {
 } from '../memory/ticks.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 import { Concealment } from './concealment.js';
+import { DeviceMeter } from './device-meter.js';
 import { checkDivergence } from './divergence.js';
 import { Sealer } from './sealing.js';
 import { takeOutput, takeSealing } from './takeover.js';
@@ -62,15 +63,15 @@ export interface DriverManners {
   replayFrames: number;
   /** The device has just been opened: the sound rises to its first frame, so that nothing clicks. */
   gently: boolean;
-  /** Microseconds of the monotonic clock (32 bits) when control asked for the device; 0: it did not. */
-  requestedUs: number;
+  /** When control asked for the device, microseconds of the monotonic clock; null: it did not. */
+  askedUs: number | null;
 }
 
 const plainManners: DriverManners = {
   standIn: null,
   replayFrames: 0,
   gently: false,
-  requestedUs: 0,
+  askedUs: null,
 };
 
 const fadeQuanta = 8;
@@ -101,6 +102,7 @@ export class DriverCore {
   private fadeLeft = fadeQuanta;
   private firstCommit = true;
   private replayLeft: number;
+  private readonly meter: DeviceMeter;
   private readonly captured: Float32Array;
   /** True once it is in charge, and says how it stands with its device. */
   isSeated = false;
@@ -120,6 +122,7 @@ export class DriverCore {
     this.captured = new Float32Array(captureSamples);
     this.replayLeft = Math.min(manners.replayFrames, replayQuantaMax * quantum);
     this.waiting = manners.gently;
+    this.meter = new DeviceMeter(segment, world, manners.askedUs);
     this.taken = new Float32Array(quantumSamples);
     this.takenWords = new Int32Array(this.taken.buffer);
     this.concealment = new Concealment(quantum, channels);
@@ -225,6 +228,7 @@ export class DriverCore {
     }
     this.replayLeft = leaves;
     this.noteUnplayed(this.device!);
+    this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
@@ -305,7 +309,9 @@ export class DriverCore {
   private give(): DriverStep {
     const playing = this.isPlaying();
     this.phase = playing ? this.writeFirstHalf : this.wait;
-    if (playing && this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    if (!playing) return DriverStep.go;
+    if (this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    else this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
@@ -415,6 +421,7 @@ export class DriverCore {
   }
 
   private noteHealth({ health }: Device): void {
+    this.meter.looked(health);
     const { words, layout } = this.segment;
     const at = layout.desk + desk.health;
     words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
@@ -423,9 +430,7 @@ export class DriverCore {
     words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
     words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
     words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
-    const conversionUs = health[deviceHealth.conversionUs]! | 0;
-    words[at + deskHealth.conversionUs] = conversionUs;
-    if (conversionUs > 0) recordTime(this.segment, timerIndex.callbackResample, conversionUs);
+    words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
     words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
   }
 
@@ -523,13 +528,7 @@ export class DriverCore {
       // The first quantum of all comes after no gap.
       const takenOver = this.position !== 1;
       words[entry + generation.gapUs] = takenOver ? gapUs : 0;
-      if (takenOver) {
-        count(this.segment, counterIndex.recreations, 1);
-        recordTime(this.segment, timerIndex.takeoverGap, gapUs);
-        const { requestedUs } = this.manners;
-        const tookUs = (now - requestedUs) | 0;
-        if (requestedUs !== 0) recordTime(this.segment, timerIndex.recreateTotal, tookUs);
-      }
+      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
     }
     words[layout.clock + clock.commitUs] = now;
   }

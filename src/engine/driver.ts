@@ -212,7 +212,7 @@ class Driver {
     const left = standby.hasLeft;
     if (!left) this.predecessor.end();
     const ready = this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
-    ready.manners.requestedUs = request.us;
+    ready.manners.askedUs = request.us;
     return { ...ready, request: request.number };
   }
 
@@ -220,7 +220,7 @@ class Driver {
     const gently = device !== null && device.name !== 'virtual' && !this.isFirst;
     const standIn =
       this.attachment.order.device.onLoss === 'continue' ? this.opener.standIn() : null;
-    return { device, manners: { standIn, replayFrames, gently, requestedUs: 0 }, request: 0 };
+    return { device, manners: { standIn, replayFrames, gently, askedUs: null }, request: 0 };
   }
 }
 
