@@ -7,6 +7,7 @@ export {
   mapChannels,
 } from './channels.js';
 export { Converter, type ConverterOptions } from './converter.js';
+export { DriftController, type DriftControllerOptions } from './drift-controller.js';
 export { type Quality, qualities } from './filter-design.js';
 export {
   decodeSamples,
