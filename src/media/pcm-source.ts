@@ -1,6 +1,13 @@
 import { assert, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { ChannelMap, Converter, channelMatrix, interleave, mapChannels } from '../pcm/index.js';
+import {
+  BlockConverter,
+  ChannelMap,
+  Converter,
+  channelMatrix,
+  interleave,
+  mapChannels,
+} from '../pcm/index.js';
 import { type Decoder, type MediaFormat, openDecoder, type Tags } from './decoder.js';
 
 /** What one wants to read, whatever the file holds. */
@@ -102,7 +109,7 @@ class FilePcm implements PcmSource {
   readonly #matrix: readonly Float64Array[];
   /** Mixing down comes before the conversion of the rate, mixing up after it: less to convert. */
   readonly #mapFirst: boolean;
-  readonly #converter: Converter | undefined;
+  readonly #converter: Converter | BlockConverter | undefined;
   readonly #mapAfter: ChannelMap | undefined;
   #ended = false;
 
@@ -115,12 +122,10 @@ class FilePcm implements PcmSource {
     this.#mapFirst = channels < decoder.channels;
     if (decoder.rate !== rate) {
       const converted = Math.min(channels, decoder.channels);
-      this.#converter = new Converter({
-        inputRate: decoder.rate,
-        outputRate: rate,
-        channels: converted,
-        maxInputFrames,
-      });
+      const format = { inputRate: decoder.rate, outputRate: rate, channels: converted };
+      this.#converter = BlockConverter.supports(format)
+        ? new BlockConverter(format)
+        : new Converter({ ...format, maxInputFrames });
       if (channels > converted) {
         this.#mapAfter = new ChannelMap({ inputs: converted, outputs: channels });
       }

@@ -72,7 +72,6 @@ describe('DriftController', () => {
       jitterSec: 0.02,
       seed: 7,
     });
-    console.log(least, most, wanderCent, lockedSec);
     expect(xruns).toBe(0);
     expect(lockedSec).toBeLessThan(61);
     // A block of each, and a late one, lie between the least and the most.
@@ -156,7 +155,8 @@ describe('Converter under a DriftController', () => {
     const to = made;
     const { hz, residualDb } = measureTone(output.subarray(from, to), heardHz, rateHz);
     expect(Math.abs(hz / heardHz - 1) * 1e6).toBeLessThan(0.02 * centPpm);
-    console.log(hz,heardHz,(hz/heardHz-1)*1e6,residualDb);expect(residualDb).toBeLessThan(-60);
+    console.log(hz, heardHz, (hz / heardHz - 1) * 1e6, residualDb);
+    expect(residualDb).toBeLessThan(-60);
   });
 });
 

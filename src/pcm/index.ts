@@ -1,4 +1,5 @@
 /** Samples on their way in and out: formats, channels, rates. Nothing here knows a device. */
+export { BlockConverter, type BlockConverterOptions } from './block-converter.js';
 export {
   ChannelMap,
   channelMatrix,

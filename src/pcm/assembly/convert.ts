@@ -35,6 +35,7 @@
  */
 import { advance, at, loadCursor, phase, storeCursor } from './cursor';
 import { evaluate, evaluateCentre } from './rows';
+import { split } from './split';
 import { sumCentre, sumOne, sumPair } from './sums';
 
 /** The first byte that the module itself does not use. */
@@ -62,50 +63,11 @@ export function take(block: usize, frames: i32): void {
     memory.copy(plane, plane + (<usize>passed << 2), <usize>kept << 2);
     plane += stride;
   }
-  let from = <usize>integer(block, 116);
-  let to = history + (<usize>kept << 2);
-  if (channels == 2) {
-    takePair(from, to, stride, frames);
-  } else {
-    for (let channel = 0; channel < channels; channel++) {
-      takeOne(from, to, <usize>channels << 2, frames);
-      from += 4;
-      to += stride;
-    }
-  }
+  const to = history + (<usize>kept << 2);
+  split(<usize>integer(block, 116), to, stride, channels, frames);
   store<i32>(block + 48, integer(block, 48) - passed);
   store<i32>(block + 132, integer(block, 132) - passed);
   store<i32>(block + 56, kept + frames);
-}
-
-function takeOne(from: usize, to: usize, frameBytes: usize, frames: i32): void {
-  const end = to + (<usize>frames << 2);
-  while (to < end) {
-    const x = load<f32>(from);
-    store<f32>(to, x - x == 0 ? x : 0);
-    to += 4;
-    from += frameBytes;
-  }
-}
-
-/** x - x is 0 exactly for the finite numbers. */
-// @ts-ignore: decorator
-@inline function finite(x: v128): v128 {
-  return v128.and(x, f32x4.eq(f32x4.sub(x, x), f32x4.splat(0)));
-}
-
-function takePair(from: usize, to: usize, stride: usize, frames: i32): void {
-  const fours = to + (<usize>(frames & ~3) << 2);
-  while (to < fours) {
-    const a = finite(v128.load(from));
-    const b = finite(v128.load(from, 16));
-    v128.store(to, v128.shuffle<f32>(a, b, 0, 2, 4, 6));
-    v128.store(to + stride, v128.shuffle<f32>(a, b, 1, 3, 5, 7));
-    from += 32;
-    to += 16;
-  }
-  takeOne(from, to, 8, frames & 3);
-  takeOne(from + 4, to + stride, 8, frames & 3);
 }
 
 /** Makes up to `frames` output frames, and says how many there were enough input for. */
