@@ -123,7 +123,8 @@ export class BlockConverter {
 
   /** Says that no more is pushed: `pull` gives the rest, then nothing. */
   end(): void {
-    this.#total = Math.round(this.#taken * this.#ratio);
+    const { inputFrames, outputFrames } = this.#plan;
+    this.#total = Math.round((this.#taken * outputFrames) / inputFrames);
   }
 
   /** Converts what is in `#input`. */

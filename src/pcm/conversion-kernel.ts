@@ -29,6 +29,7 @@ const place = {
   input: 116,
   output: 120,
   begun: 124,
+  given: 128,
   first: 132,
 } as const;
 
@@ -38,6 +39,7 @@ export const numbers = {
   step: place.step / 8,
   slope: place.slope / 8,
   target: place.target / 8,
+  wrap: place.wrap / 8,
 } as const;
 
 /** Places in `ConversionKernel.words`. */
@@ -46,6 +48,7 @@ export const words = {
   ramp: place.ramp / 4,
   held: place.held / 4,
   begun: place.begun / 4,
+  givenOfGroup: place.given / 4,
   first: place.first / 4,
 } as const;
 
