@@ -1,11 +1,11 @@
 /** Seconds of sound converted in a second, by Tenuto and libsoxr in turn. */
 import { performance } from 'node:perf_hooks';
-import { Converter } from '../dist/pcm/index.js';
+import { BlockConverter, Converter } from '../dist/pcm/index.js';
 import { loadSoxr } from './soxr.mjs';
 
 const blockFrames = 1024;
 
-function tenuto({ inputRate, outputRate, channels, quality, adjustable = false }) {
+function byFrames({ inputRate, outputRate, channels, quality, adjustable = false }) {
   const converter = new Converter({
     inputRate,
     outputRate,
@@ -21,6 +21,17 @@ function tenuto({ inputRate, outputRate, channels, quality, adjustable = false }
   };
 }
 
+function byBlocks({ inputRate, outputRate, channels, quality }) {
+  const converter = new BlockConverter({ inputRate, outputRate, channels, quality });
+  const output = new Float32Array(8 * blockFrames * channels);
+  return (input) => {
+    for (let at = 0; at < blockFrames; ) {
+      at += converter.push(input, blockFrames - at, at);
+      converter.pull(output, 8 * blockFrames);
+    }
+  };
+}
+
 function soxr(create, { bits, ...format }) {
   const conversion = create({ bits, ...format });
   const output = new Float32Array(8 * blockFrames * format.channels);
@@ -33,7 +44,11 @@ function soxr(create, { bits, ...format }) {
  */
 export function measureSpeeds(format, { rounds = 150, blocksPerRound = 48 } = {}) {
   const create = loadSoxr();
-  const parties = { tenuto: tenuto(format) };
+  const parties = {
+    blocks: byBlocks(format),
+    frames: byFrames(format),
+    adjustable: byFrames({ ...format, adjustable: true }),
+  };
   if (create) parties.soxr = soxr(create, format);
   const input = Float32Array.from({ length: blockFrames * format.channels }, (_, i) =>
     Math.sin(i * 0.01),

@@ -38,7 +38,15 @@ function load() {
 
   /** Converts blocks of interleaved frames; `null` says that no more comes. */
   return ({ inputRate, outputRate, channels, bits }) => {
-    const soxr = create(inputRate, outputRate, channels, null, null, specify(recipes[bits], 0), null);
+    const soxr = create(
+      inputRate,
+      outputRate,
+      channels,
+      null,
+      null,
+      specify(recipes[bits], 0),
+      null,
+    );
     const taken = new BigUint64Array(1);
     const given = new BigUint64Array(1);
     return {

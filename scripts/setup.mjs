@@ -23,7 +23,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Debian packages by the program each is asked for. */
+/** Debian packages by the program, or the library, that each is asked for. */
 const debianPackages = {
   test: {
     flac: 'flac',
@@ -35,6 +35,7 @@ const debianPackages = {
   bench: {
     scsynth: 'supercollider-server',
     csound: 'csound',
+    'libsoxr.so.0': 'libsoxr0',
   },
 };
 
@@ -196,6 +197,18 @@ async function build() {
   writeFileSync(buildStamp, wanted);
 }
 
+/** Where Debian keeps libraries, whatever the machine. */
+function libraryFolders() {
+  const triplet = /^[a-z0-9_]+-linux-gnu/;
+  const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
+  return folders.filter((name) => triplet.test(name)).map((name) => join('/usr/lib', name));
+}
+
+function isInstalled(name) {
+  if (!name.includes('.so')) return onPath(name);
+  return libraryFolders().some((folder) => existsSync(join(folder, name)));
+}
+
 function onPath(program) {
   return (process.env.PATH ?? '')
     .split(':')
@@ -205,7 +218,7 @@ function onPath(program) {
 async function installPrograms(purpose) {
   const missing = () =>
     Object.entries(debianPackages[purpose])
-      .filter(([program]) => !onPath(program))
+      .filter(([name]) => !isInstalled(name))
       .map(([, name]) => name);
   const names = missing();
   if (names.length === 0) return;
