@@ -39,7 +39,8 @@ export function simulateClockPair({ hours, driftPpm, jitterSec, seed }: ClockPai
       arrivalSec = producedSec + jitterSec * random() ** 4;
       if (fill > capacity) found.xruns++;
     }
-    const trimPpm = controller.update(fill - target, tickSec);
+    controller.update(Math.round(fill) - target, 441);
+    const { trimPpm } = controller;
     fill -= 441 * (1 + trimPpm * 1e-6);
     if (fill < 0) found.xruns++;
     found.leastFrames = Math.min(found.leastFrames, fill);

@@ -53,6 +53,7 @@ export class Converter {
   readonly #adjustable: boolean;
   /** Output frames given, input frames taken, output frames there will be: too large for fields. */
   readonly #counts = new Float64Array(3);
+  readonly #trim = new Float64Array(1);
   #ended = false;
 
   constructor(options: ConverterOptions) {
@@ -149,11 +150,17 @@ export class Converter {
    * @param ppm within `limits.pcmTrimPpmMax`; more is cut.
    */
   setTrim(ppm: number): void {
+    this.#trim[0] = ppm;
+    this.follow(this.#trim);
+  }
+
+  /** `setTrim` to the ppm in an array's first place: a number would be allocated for the call. */
+  follow(trim: Float64Array): void {
     assert(this.#adjustable, 'the converter was made adjustable');
     const most = limits.pcmTrimPpmMax;
-    const trim = ppm > most ? most : Math.max(ppm, -most);
+    const ppm = Math.min(most, Math.max(-most, trim[0]!));
     const number = this.#kernel.numbers;
-    const target = this.#step * (1 + trim * 1e-6);
+    const target = this.#step * (1 + ppm * 1e-6);
     number[numbers.target] = target;
     number[numbers.slope] = (target - number[numbers.step]!) / limits.pcmTrimRampFrames;
     this.#kernel.words[words.ramp] = limits.pcmTrimRampFrames;

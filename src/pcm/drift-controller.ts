@@ -26,8 +26,7 @@ const smoothing = 8;
 const smoothed1 = 0;
 const smoothed2 = 1;
 const integral = 2;
-const trim = 3;
-const elapsed = 4;
+const elapsed = 3;
 
 /**
  * Follows a clock: from how far a buffer is fuller than it should be to how much faster it is to be
@@ -38,12 +37,14 @@ const elapsed = 4;
  * `update` may be called on the audio thread.
  */
 export class DriftController {
+  /** `trimPpm` as the only place of an array, for `Converter.follow`. */
+  readonly trim = new Float64Array(1);
   readonly #rateHz: number;
   readonly #trimPpmMax: number;
   readonly #slewPpmPerSec: number;
   readonly #lockSec: number;
   readonly #relockFrames: number;
-  readonly #state = new Float64Array(5);
+  readonly #state = new Float64Array(4);
 
   constructor(options: DriftControllerOptions) {
     const { rateHz, trimPpmMax = 1000, slewPpmPerSec = 100, lockSec = 60 } = options;
@@ -57,9 +58,9 @@ export class DriftController {
     this.#relockFrames = relockFrames;
   }
 
-  /** What it asks for, for `Converter.setTrim`. */
+  /** What it asks for, in ppm: positive when the buffer is to be emptied faster. */
   get trimPpm(): number {
-    return this.#state[trim]!;
+    return this.trim[0]!;
   }
 
   /** The error without what blocks and jitter make of it, in frames. */
@@ -73,11 +74,12 @@ export class DriftController {
   }
 
   /**
-   * Takes what is in the buffer above what should be, in frames, as seen `sec` seconds after the
-   * last time, and gives the trim in ppm: positive when the buffer is to be emptied faster.
+   * Takes what is in the buffer above what should be, as seen `elapsedFrames` after the last time.
+   * Both are whole frames: other numbers would be allocated for the call.
    */
-  update(fillErrorFrames: number, sec: number): number {
+  update(fillErrorFrames: number, elapsedFrames: number): void {
     const state = this.#state;
+    const sec = elapsedFrames / this.#rateHz;
     const progress = Math.min(1, state[elapsed]! / this.#lockSec);
     const bandwidth = wide * (narrow / wide) ** progress;
     state[elapsed]! += sec;
@@ -93,18 +95,18 @@ export class DriftController {
     const wanted = 2 * bandwidth * error * ppm + state[integral]! + step;
     const most = this.#trimPpmMax;
     const slew = this.#slewPpmPerSec * sec;
-    const before = state[trim]!;
+    const before = this.trim[0]!;
     let given = Math.min(before + slew, Math.max(before - slew, wanted));
     given = Math.min(most, Math.max(-most, given));
     const isCut = given !== wanted;
     // What cannot be given now is not owed for later, unless it brings the integral back.
     if (!isCut || step * (wanted - given) < 0) state[integral]! += step;
-    state[trim] = given;
-    return given;
+    this.trim[0] = given;
   }
 
   /** Forgets what it found out. */
   reset(): void {
     this.#state.fill(0);
+    this.trim[0] = 0;
   }
 }
