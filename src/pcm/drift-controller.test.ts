@@ -97,7 +97,6 @@ describe('Converter under a DriftController', () => {
     const to = made;
     const { hz, residualDb } = measureTone(output.subarray(from, to), heardHz, rateHz);
     expect(Math.abs(hz / heardHz - 1) * 1e6).toBeLessThan(0.02 * centPpm);
-    console.log(hz, heardHz, (hz / heardHz - 1) * 1e6, residualDb);
     expect(residualDb).toBeLessThan(-60);
   });
 });
