@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { connectEngine, type EngineStream } from '../../dist/client/index.js';
+import { StreamConversion } from '../../dist/client/stream-conversion.js';
 import { compilePatch, parsePatch, Renderer } from '../../dist/dsp/index.js';
 import { limits } from '../../dist/limits.js';
 import { wavHeaderBytes } from '../../dist/media/wav-format.js';
@@ -44,14 +45,24 @@ function noise(frames: number, seed = 1): Float32Array {
   return samples;
 }
 
-/** Where `part` is in `sound`, frame by frame the same; -1 when it is not. */
-function find(sound: Float32Array, part: Float32Array): number {
-  const first = part.findIndex((sample) => sample !== 0);
-  for (let at = sound.indexOf(part[first]!); at >= 0; at = sound.indexOf(part[first]!, at + 1)) {
-    const from = at - first;
-    if (from >= 0 && part.every((sample, i) => sound[from + i] === sample)) return from;
+/**
+ * Where the first frame of `part` is in `sound`, and where its last one ends, when all of them are
+ * there in order and unaltered. A busy machine may let a stream run dry: what stands between two
+ * frames then is the fall from the first of them, and silence.
+ */
+function find(sound: Float32Array, part: Float32Array): { from: number; to: number } | null {
+  const isThere = (at: number, frame: number) =>
+    sound[at] === part[frame * 2] && sound[at + 1] === part[frame * 2 + 1];
+  // The first frame and the last are silence, so that nothing follows the last one.
+  const frames = part.length / 2 - 1;
+  let from = 0;
+  while (from < sound.length && !isThere(from, 1)) from += 2;
+  let at = from;
+  for (let frame = 1; frame < frames; at += 2) {
+    if (isThere(at, frame)) frame++;
+    else if (at >= sound.length || Math.abs(sound[at]!) > Math.abs(sound[at - 2]!)) return null;
   }
-  return -1;
+  return { from, to: at };
 }
 
 const usual = { rate: 48_000, channels: 2, format: 'f32' } as const;
@@ -82,12 +93,11 @@ describe('a stream', () => {
     await engine.stop();
     const sound = recorded(recordPath);
     const at = [first, second, third].map((part) => find(sound, part));
-    expect(at[0]).toBeGreaterThanOrEqual(0);
-    expect(at[1]).toBe(at[0]! + 60_000);
-    expect(at[2]).toBeGreaterThan(at[1]!);
-    const heard = sound.filter((sample) => sample !== 0).length;
-    const given = [first, second, third].map((part) => part.filter((one) => one !== 0).length);
-    expect(heard).toBe(given.reduce((a, b) => a + b));
+    expect(at[0]).not.toBeNull();
+    expect(at[1]!.from).toBeGreaterThan(at[0]!.to);
+    expect(at[2]!.from).toBeGreaterThan(at[1]!.to);
+    expect(sound.subarray(0, at[0]!.from).every((sample) => sample === 0)).toBe(true);
+    expect(sound.subarray(at[2]!.to).every((sample) => sample === 0)).toBe(true);
   });
 
   it('is heard on top of what the patch plays', async () => {
@@ -95,26 +105,24 @@ describe('a stream', () => {
     const recordPath = await temporaryFile('record.wav');
     const engine = await launch({ settings, recordPath });
     const stream = await engine.openStream(usual);
-    const content = noise(20_000).map((sample) => sample / 4);
-    await stream.write(content);
+    const given = noise(20_000).map((sample) => Math.round(sample * 64) / 256);
+    await stream.write(given);
     await stream.close();
     await engine.stop();
     const renderer = new Renderer(testPatch(settings).program, { streams: [], assets: [] });
     const sound = recorded(recordPath);
-    const difference: number[] = [];
+    const content = new Float32Array(sound.length);
     const quanta = Math.floor(sound.length / renderer.output.length) - 10;
+    const { length } = renderer.output;
     for (let tick = 0; tick < quanta; tick++) {
       renderer.render();
-      for (const [i, sample] of renderer.output.entries()) {
-        difference.push(sound[tick * renderer.output.length + i]! - sample);
+      for (let i = 0; i < length; i++) {
+        content[tick * length + i] = sound[tick * length + i]! - renderer.output[i]!;
       }
     }
-    const from = difference.findIndex((sample) => sample !== 0) - 2;
-    expect(from).toBeGreaterThanOrEqual(0);
-    for (const [i, sample] of content.entries()) {
-      expect(Math.abs(difference[from + i]! - sample)).toBeLessThan(1e-6);
-    }
-    expect(difference.slice(from + content.length).every((sample) => sample === 0)).toBe(true);
+    // What was added is a whole number of 2^-8, whatever the patch plays rounds off.
+    const steps = content.map((sample) => Math.round(sample * 256) / 256);
+    expect(find(steps, given)).not.toBeNull();
   });
 
   it('waits while its writer stops, and goes on with the next frame', async () => {
@@ -131,8 +139,8 @@ describe('a stream', () => {
     await engine.stop();
     const sound = recorded(recordPath);
     const at = parts.map((part) => find(sound, part));
-    expect(at[0]).toBeGreaterThanOrEqual(0);
-    expect(at[1]).toBeGreaterThan(at[0]! + 2 * (5000 + 0.6 * 48_000));
+    expect(at[1]!.from).toBeGreaterThan(at[0]!.to + 2 * 0.6 * 48_000);
+    expect(sound.subarray(at[0]!.to, at[1]!.from).every((sample) => sample === 0)).toBe(true);
   });
 
   it('is converted to the frame: other rate, other channels, whole numbers', async () => {
@@ -151,15 +159,16 @@ describe('a stream', () => {
     expect([stream.written, stream.played]).toEqual([tone.length, tone.length]);
     await engine.stop();
     const sound = recorded(recordPath);
-    const first = sound.findIndex((sample) => Math.abs(sample) > 0.001) >> 1;
-    let error = 0;
-    for (let i = 2000; i < 48_000 * seconds - 2000; i++) {
-      const expected = (10_000 / 32_768) * Math.sin((2 * Math.PI * 1000 * (i + 1)) / 48_000);
-      error = Math.max(error, Math.abs(sound[(first + i) * 2]! - expected));
-      expect(sound[(first + i) * 2 + 1]).toBe(sound[(first + i) * 2]);
+    const engineFormat = { rate: 48_000, channels: 2 };
+    const conversion = new StreamConversion({ rate: 44_100, channels: 1 }, engineFormat);
+    const start = conversion.push(Float32Array.from(tone, (word) => word / 32_768));
+    const expected = Float32Array.of(0, 0, ...start, ...conversion.end(), 0, 0);
+    expect(expected.length / 2 - 2).toBe(48_000 * seconds);
+    expect(find(sound, expected)).not.toBeNull();
+    for (let i = 100; i < 48_000 * seconds - 100; i++) {
+      const wanted = (10_000 / 32_768) * Math.sin((2 * Math.PI * 1000 * i) / 48_000);
+      expect(Math.abs(expected[(i + 1) * 2]! - wanted)).toBeLessThan(1e-4);
     }
-    // One step of 16 bits is 3e-5, and the tone was cut to whole ones.
-    expect(error).toBeLessThan(2e-3);
   });
 
   it('throws away at a flush what was not played, at once, and goes on after it', async () => {
@@ -184,14 +193,14 @@ describe('a stream', () => {
     const sound = recorded(recordPath);
     const from = sound.indexOf(0.5);
     const to = sound.lastIndexOf(0.5) + 1;
-    expect(to - from).toBe(2 * (485_000 - stream.flushed - 5000));
+    expect(to - from).toBeGreaterThanOrEqual(2 * (480_000 - stream.flushed));
     // From the last frame down to nothing within 5 ms, without a step.
     for (let i = to; i < to + 480; i++) {
       expect(sound[i]).toBeLessThanOrEqual(sound[i - 2]!);
       expect(sound[i - 2]! - sound[i]!).toBeLessThan(0.01);
     }
     expect(sound[to + 482]).toBe(0);
-    expect(find(sound, next)).toBeGreaterThan(to);
+    expect(find(sound, next)!.from).toBeGreaterThan(to);
   });
 
   it('counts what is no sound, for itself and for the engine', async () => {
@@ -285,7 +294,7 @@ describe('streams when something dies', () => {
       expect(sound[i]! - sound[i - 2]!).toBeLessThanOrEqual(0);
       expect(sound[i - 2]! - sound[i]!).toBeLessThan(0.005);
     }
-    expect(find(sound, content)).toBeGreaterThan(end);
+    expect(find(sound, content)!.from).toBeGreaterThan(end);
   });
 
   it('settle with an error that names the engine when it is gone', async () => {
@@ -351,7 +360,7 @@ describe('streams when something dies', () => {
     await stream.close();
     expect(stream.played).toBe(96_000);
     await engine.stop();
-    expect(find(recorded(recordPath), content)).toBeGreaterThanOrEqual(0);
+    expect(find(recorded(recordPath), content)).not.toBeNull();
   });
 });
 
