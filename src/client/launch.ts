@@ -21,7 +21,7 @@ import type {
 } from './types.js';
 
 /** Control starts when there is sound; until then a client waits. */
-const controlMs = 10_000;
+const controlMs = 30_000;
 
 /** The keeper's own heap is small: it only decides. */
 const keeperFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];

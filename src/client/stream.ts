@@ -177,15 +177,19 @@ export class ClientStream implements EngineStream {
     if (reason === 'closed') await this.playOut(epoch);
     else await this.enqueue(async () => {});
     if (this.state !== 'closing') return;
-    await this.host.giveBack(reason === 'aborted' || epoch !== this.epoch);
+    const isWhole = reason === 'closed' && epoch === this.epoch;
+    // Settled before it is given back: what the next one writes there is not this one's.
+    if (!isWhole) this.account.flush(this.waiting());
+    this.lastWaiting = isWhole ? this.waiting() : 0;
+    await this.host.giveBack(!isWhole);
     if (this.state !== 'closing') return;
-    this.stopReason = epoch === this.epoch ? reason : 'aborted';
+    this.stopReason = isWhole ? 'closed' : 'aborted';
     this.state = 'closed';
     this.release();
   }
 
   private release(): void {
-    this.lastWaiting = this.waiting();
+    this.lastWaiting ??= this.waiting();
     this.mapping.unmap();
   }
 
