@@ -89,6 +89,8 @@ export class AlsaDevice implements Device {
   private isUnpaced = false;
   /** It ran dry while a quantum was given: the next `wait` tells. */
   private ranDry = false;
+  /** The quantum that was last due was not given: silence is, so that the pace is kept. */
+  private isOwed = false;
   /** No quantum was given yet: to run dry is no loss. */
   private isFresh = true;
   /** Frames that the device takes at a time. */
@@ -185,6 +187,7 @@ export class AlsaDevice implements Device {
     times[at.target] = this.offsetFrames + this.marginFrames + quantum;
     this.isFresh = true;
     this.ranDry = false;
+    this.isOwed = false;
     this.turns = 0;
     this.errorTurns = 0;
     this.revivals = 0;
@@ -220,6 +223,9 @@ export class AlsaDevice implements Device {
   wait(): DeviceSignal {
     const { playback, pace, times, quantumNs } = this;
     if (playback === null) return this.lose(LostReason.gone);
+    // An error of this shows again when the device is looked at.
+    if (this.isOwed) playback.giveSilence(this.options.quantum);
+    this.isOwed = false;
     const written = playback.frames[playbackAt.written]!;
     pace.times[paceAt.wanted] = written + this.options.quantum - times[at.target]!;
     pace.foresee();
@@ -259,6 +265,7 @@ export class AlsaDevice implements Device {
   }
 
   private due(): DeviceSignal {
+    this.isOwed = true;
     if (!this.ranDry) return DeviceSignal.due;
     this.ranDry = false;
     return DeviceSignal.xrun;
@@ -363,7 +370,7 @@ export class AlsaDevice implements Device {
       this.lose(LostReason.serverGone);
       return false;
     }
-    const again = now - times[at.ranDryNs]! < dryAgainNs;
+    const again = !this.isFresh && now - times[at.ranDryNs]! < dryAgainNs;
     times[at.ranDryNs] = now;
     const needed = Math.max(this.marginFrames, this.stepFrames);
     this.silenceFrames = again ? Math.min(2 * this.silenceFrames, roomFrames / 2) : needed;
@@ -397,10 +404,12 @@ export class AlsaDevice implements Device {
     const { playback, pace } = this;
     if (playback === null) return this.lose(LostReason.gone);
     this.isFresh = false;
+    this.isOwed = false;
     let error = playback.give(samples);
     if (error >= 0) return DeviceSignal.due;
     readClock(pace.times, paceAt.now);
     const signal = this.suffer(playback, error);
+    this.isOwed = false;
     if (signal === DeviceSignal.lost) return signal;
     error = playback.give(samples);
     if (error < 0) return this.lose(lossOf(error));

@@ -95,6 +95,15 @@ describe.each(Object.entries(devices))('the %s device', (name, make) => {
     device.close();
   });
 
+  it('keeps its pace when it is given nothing', () => {
+    const device = make();
+    device.open();
+    for (let i = 0; i < 50; i++) expect(isDue(turn(device))).toBe(true);
+    expect(device.unplayedFrames).toBe(0);
+    expect(device.write(new Float32Array(256))).toBe(DeviceSignal.due);
+    device.close();
+  });
+
   it('can be opened again', () => {
     const device = make();
     for (let i = 0; i < 3; i++) {
