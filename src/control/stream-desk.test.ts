@@ -58,7 +58,7 @@ class Office {
   }
 
   seal(): void {
-    this.sealer.prepare(this.tick++);
+    this.sealer.prepare(this.tick++, 0);
     expect(this.sealer.commit()).toBe(true);
     this.nowMs += 10;
   }

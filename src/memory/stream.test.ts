@@ -34,7 +34,7 @@ function streamAt(start: number) {
   sealer.resume(0);
   let tick = 1;
   const seal = () => {
-    sealer.prepare(tick++);
+    sealer.prepare(tick++, 0);
     expect(sealer.commit()).toBe(true);
     return readStreamPlace(segment, 0)!;
   };

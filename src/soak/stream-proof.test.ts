@@ -42,7 +42,7 @@ function record2(frames: number, change: (samples: Float32Array) => void) {
   const ticks = 20;
   const samples = new Float32Array(ticks * 256);
   for (let tick = 0; tick < ticks; tick++) {
-    sealer.prepare(tick);
+    sealer.prepare(tick, 0);
     sealer.commit();
     const at = findRecord(segment, tick);
     for (let i = 0; i < 2; i++) {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { connectEngine, type EngineStream } from '../../dist/client/index.js';
-import { StreamConversion } from '../../dist/client/stream-conversion.js';
 import { compilePatch, parsePatch, Renderer } from '../../dist/dsp/index.js';
 import { limits } from '../../dist/limits.js';
 import { wavHeaderBytes } from '../../dist/media/wav-format.js';
+import { FormatConversion } from '../../dist/pcm/index.js';
 import type { Settings } from '../../dist/settings/index.js';
 import { runStreamStorm, type StreamStormOptions } from '../../dist/soak/index.js';
 import {
@@ -160,7 +160,7 @@ describe('a stream', () => {
     await engine.stop();
     const sound = recorded(recordPath);
     const engineFormat = { rate: 48_000, channels: 2 };
-    const conversion = new StreamConversion({ rate: 44_100, channels: 1 }, engineFormat);
+    const conversion = new FormatConversion({ rate: 44_100, channels: 1 }, engineFormat);
     const start = conversion.push(Float32Array.from(tone, (word) => word / 32_768));
     const expected = Float32Array.of(0, 0, ...start, ...conversion.end(), 0, 0);
     expect(expected.length / 2 - 2).toBe(48_000 * seconds);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StreamConversion } from './stream-conversion.js';
+import { FormatConversion } from './format-conversion.js';
 
-function convert(conversion: StreamConversion, samples: Float32Array, parts: number[]) {
+function convert(conversion: FormatConversion, samples: Float32Array, parts: number[]) {
   const blocks: Float32Array[] = [];
   let from = 0;
   for (const length of [...parts, samples.length]) {
@@ -18,7 +18,7 @@ describe('the conversion of a stream', () => {
   it('passes equal formats bit for bit', () => {
     const format = { rate: 48_000, channels: 3 };
     const samples = Float32Array.of(0.1, -0.2, 0.3, 1e-20, 0, -1);
-    expect(convert(new StreamConversion(format, format), samples, [3])).toEqual(samples);
+    expect(convert(new FormatConversion(format, format), samples, [3])).toEqual(samples);
   });
 
   const rates = fc.constantFrom(8000, 11_025, 16_000, 44_100, 48_000, 96_000, 12_345.6);
@@ -32,7 +32,7 @@ describe('the conversion of a stream', () => {
         fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 6 }),
         (rate, channels, frames, parts) => {
           const to = { rate: 48_000, channels: 2 };
-          const conversion = new StreamConversion({ rate, channels }, to);
+          const conversion = new FormatConversion({ rate, channels }, to);
           const samples = Float32Array.from({ length: frames * channels }, (_, i) => Math.sin(i));
           const cuts = parts.map((part) => part * channels);
           const first = convert(conversion, samples, cuts);
@@ -46,16 +46,16 @@ describe('the conversion of a stream', () => {
 
   it('puts mono on both sides, and folds more channels down', () => {
     const to = { rate: 48_000, channels: 2 };
-    const mono = new StreamConversion({ rate: 48_000, channels: 1 }, to);
+    const mono = new FormatConversion({ rate: 48_000, channels: 1 }, to);
     expect([...mono.push(Float32Array.of(0.25, -0.5))]).toEqual([0.25, 0.25, -0.5, -0.5]);
-    const quad = new StreamConversion({ rate: 48_000, channels: 4 }, to);
+    const quad = new FormatConversion({ rate: 48_000, channels: 4 }, to);
     const [left, right] = quad.push(Float32Array.of(0.5, 0, 0.5, 0));
     expect([left, right]).toEqual([Math.fround(0.5 + 0.5 * Math.SQRT1_2), 0]);
   });
 
   it('forgets what it held when a run is dropped', () => {
     const from = { rate: 44_100, channels: 1 };
-    const conversion = new StreamConversion(from, { rate: 48_000, channels: 1 });
+    const conversion = new FormatConversion(from, { rate: 48_000, channels: 1 });
     conversion.push(new Float32Array(500).fill(1));
     conversion.drop();
     expect(convert(conversion, new Float32Array(441), []).every((sample) => sample === 0)).toBe(
