@@ -1,10 +1,10 @@
-import { checkDeviceName } from '../device/names.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
 import { type Settings, tripwires } from '../settings/index.js';
+import type { FirstDevices } from './first-devices.js';
 import type { StartOptions } from './types.js';
 
 /** How long the first device may be away or busy before the start fails, and how often it is tried. */
@@ -53,10 +53,17 @@ function arenaBytesOf(program: Uint8Array): number {
   return persistentEnd - base;
 }
 
-function deviceOrderOf(device: Settings['device']): LaunchOrder['device'] {
+function deviceOrderOf(device: Settings['device'], devices: FirstDevices): LaunchOrder['device'] {
   return {
-    names: [device.name, ...device.fallbacks],
-    captureName: device.capture === 'none' ? null : device.capture,
+    names: devices.names,
+    policy: {
+      preferred: [device.name, ...device.fallbacks],
+      queryCooldownSec: device.queryCooldownSec,
+      maxRecreatePerMinute: device.maxRecreatePerMinute,
+      graceSec: device.graceSec,
+      debounceMs: device.debounceMs,
+    },
+    captureName: devices.capture,
     onLoss: device.onLoss,
     preferStreamRate: device.preferStreamRate,
     resampleMode: device.resampleMode,
@@ -70,10 +77,9 @@ function deviceOrderOf(device: Settings['device']): LaunchOrder['device'] {
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
-export function orderOf(options: StartOptions): LaunchOrder {
+export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
   const { settings, patch, seconds } = options;
   const { engine, device } = settings;
-  checkDeviceName(device.name);
   if (settings.snapshot.everyTicks > snapshotTicksMax) {
     throw new TenutoError(
       'TENUTO_SETTINGS_INVALID',
@@ -96,7 +102,6 @@ export function orderOf(options: StartOptions): LaunchOrder {
     },
     replicas: engine.replicas,
     spares: engine.spares,
-    streams: options.streams ?? 0,
     assets: (options.assets ?? []).map(({ channels, frames, rate }) => ({
       channels,
       frames,
@@ -105,7 +110,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
-    device: deviceOrderOf(device),
+    device: deviceOrderOf(device, devices),
     stopFrames,
     services:
       options.recordPath === undefined

@@ -14,19 +14,8 @@ describe('what a driver measures of its device', () => {
     health.fill(0);
   });
 
-  it('is the time until the first quantum, once, when another device was asked for', () => {
-    let nowUs = -(2 ** 31) + 6999;
-    const world = { nowUs: () => nowUs };
-    const asked = new DeviceMeter(segment, world, 2 ** 31 - 1);
-    asked.given(health);
-    nowUs += 9000;
-    asked.given(health);
-    new DeviceMeter(segment, world, null).given(health);
-    expect(readTimers(segment).recreateTotal).toMatchObject({ count: 1, lastMs: 7 });
-  });
-
   it('is the time of each conversion, and nothing where there is none', () => {
-    const meter = new DeviceMeter(segment, { nowUs: () => 0 }, null);
+    const meter = new DeviceMeter(segment);
     meter.given(health);
     health[deviceHealth.conversionUs] = 120.7;
     meter.given(health);
@@ -37,7 +26,7 @@ describe('what a driver measures of its device', () => {
   });
 
   it('is what the device threw away, each frame once', () => {
-    const meter = new DeviceMeter(segment, { nowUs: () => 0 }, null);
+    const meter = new DeviceMeter(segment);
     for (const frames of [0, 5, 5, 12, 3]) {
       health[deviceHealth.captureDropFrames] = frames;
       meter.looked(health);

@@ -4,30 +4,18 @@ import type { Segment } from '../memory/segment.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 
 /**
- * Counts and times what the driver sees of its device. On the audio thread: it allocates nothing,
- * and truncates what devices tell as doubles before it passes it on, which would be boxed.
+ * Counts and times what a device tells of itself. On the audio thread: it allocates nothing, and
+ * truncates what devices tell as doubles before it passes it on, which would be boxed.
  */
 export class DeviceMeter {
   private countedDropFrames = 0;
-  private recreating: boolean;
 
-  constructor(
-    private readonly segment: Segment,
-    /** Microseconds of the monotonic clock, 32 bits. */
-    private readonly world: { nowUs(): number },
-    /** When another device was asked for, by that clock; null when it was not. */
-    private readonly askedUs: number | null,
-  ) {
-    this.recreating = askedUs !== null;
-  }
+  constructor(private readonly segment: Segment) {}
 
   /** The device took a quantum. */
   given(health: Float64Array): void {
     const conversionUs = health[deviceHealth.conversionUs]! | 0;
     if (conversionUs > 0) recordTime(this.segment, timerIndex.callbackResample, conversionUs);
-    if (!this.recreating) return;
-    this.recreating = false;
-    recordTime(this.segment, timerIndex.recreateTotal, (this.world.nowUs() - this.askedUs!) | 0);
   }
 
   /** Now and then: what the device threw away since the last look. */

@@ -21,12 +21,12 @@ export class DeviceOpener {
   open(name: string): Device | TenutoError {
     const { segment, order } = this.attachment;
     count(segment, counterIndex.deviceOpens, 1);
-    const beganUs = monotonicUs();
-    noteOpening(segment, order.place, beganUs);
+    const askedUs = monotonicUs();
+    noteOpening(segment, order.place, askedUs);
     try {
       const device = openDevice({ ...order.device, name }, this.format);
       device.open();
-      recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - beganUs) | 0);
+      recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
       return device;
     } catch (error) {
       if (!(error instanceof TenutoError)) throw error;

@@ -63,15 +63,15 @@ export interface DriverManners {
   replayFrames: number;
   /** The device has just been opened: the sound rises to its first frame, so that nothing clicks. */
   gently: boolean;
-  /** When another device was asked for, microseconds of the monotonic clock; null when it was not. */
-  askedUs: number | null;
+  /** Microseconds of the monotonic clock (32 bits) when control asked for the device; 0: it did not. */
+  requestedUs: number;
 }
 
 const plainManners: DriverManners = {
   standIn: null,
   replayFrames: 0,
   gently: false,
-  askedUs: null,
+  requestedUs: 0,
 };
 
 const fadeQuanta = 8;
@@ -102,8 +102,10 @@ export class DriverCore {
   private fadeLeft = fadeQuanta;
   private firstCommit = true;
   private replayLeft: number;
-  private readonly meter: DeviceMeter;
   private readonly captured: Float32Array;
+  private readonly meter: DeviceMeter;
+  /** True once it is in charge, and says how it stands with its device. */
+  isSeated = false;
   end: DriverEnd = 'closed';
 
   /** @param device opened; null when it could not be, which is as if it had just been lost. */
@@ -112,7 +114,7 @@ export class DriverCore {
     private device: Device | null,
     private readonly world: DriverWorld,
     private readonly identity: { generation: number; pid: number },
-    streams: readonly (StreamSegment | null)[],
+    streams: readonly StreamSegment[],
     private readonly manners: DriverManners = plainManners,
   ) {
     const { quantumSamples, captureSamples, quantum, channels } = segment.layout;
@@ -120,11 +122,11 @@ export class DriverCore {
     this.captured = new Float32Array(captureSamples);
     this.replayLeft = Math.min(manners.replayFrames, replayQuantaMax * quantum);
     this.waiting = manners.gently;
-    this.meter = new DeviceMeter(segment, world, manners.askedUs);
     this.taken = new Float32Array(quantumSamples);
     this.takenWords = new Int32Array(this.taken.buffer);
     this.concealment = new Concealment(quantum, channels);
     this.sealer = new Sealer(segment, streams, identity.generation);
+    this.meter = new DeviceMeter(segment);
   }
 
   /** One step. */
@@ -159,6 +161,7 @@ export class DriverCore {
     if (sealed === 'again') return DriverStep.go;
     this.sealed = sealed;
     this.sealer.resume(sealed);
+    this.isSeated = true;
     if (this.device === null) return this.goOnWithout(0);
     noteDeviceState(this.segment, DeviceState.playing, this.world.nowUs(), 0);
     this.noteHealth(this.device);
@@ -225,7 +228,6 @@ export class DriverCore {
     }
     this.replayLeft = leaves;
     this.noteUnplayed(this.device!);
-    this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
@@ -306,9 +308,7 @@ export class DriverCore {
   private give(): DriverStep {
     const playing = this.isPlaying();
     this.phase = playing ? this.writeFirstHalf : this.wait;
-    if (!playing) return DriverStep.go;
-    if (this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
-    else this.meter.given(this.device!.health);
+    if (playing && this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
     return DriverStep.go;
   }
 
@@ -357,6 +357,7 @@ export class DriverCore {
       words[layout.clock + clock.headTick] = this.head;
     }
     this.noteUnplayed(this.device!);
+    this.meter.given(this.device!.health);
     if (this.position % healthEvery === 0) this.noteHealth(this.device!);
     this.phase = this.wait;
     return DriverStep.go;
@@ -418,7 +419,6 @@ export class DriverCore {
   }
 
   private noteHealth({ health }: Device): void {
-    this.meter.looked(health);
     const { words, layout } = this.segment;
     const at = layout.desk + desk.health;
     words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
@@ -428,6 +428,7 @@ export class DriverCore {
     words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
     words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
     words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
+    this.meter.looked(health);
     words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
   }
 
@@ -525,7 +526,13 @@ export class DriverCore {
       // The first quantum of all comes after no gap.
       const takenOver = this.position !== 1;
       words[entry + generation.gapUs] = takenOver ? gapUs : 0;
-      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
+      if (takenOver) {
+        count(this.segment, counterIndex.recreations, 1);
+        recordTime(this.segment, timerIndex.takeoverGap, gapUs);
+        const { requestedUs } = this.manners;
+        const tookUs = (now - requestedUs) | 0;
+        if (requestedUs !== 0) recordTime(this.segment, timerIndex.recreateTotal, tookUs);
+      }
     }
     words[layout.clock + clock.commitUs] = now;
   }

@@ -1,3 +1,5 @@
+import type { PolicySettings } from '../device/policy.js';
+import { limits } from '../limits.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
@@ -13,6 +15,8 @@ export interface VirtualFault {
 export interface DeviceOrder {
   /** The first one that opens is the engine's first device. */
   names: string[];
+  /** What is preferred from then on, and how often it may change. */
+  policy: PolicySettings;
   /** Device to listen to; null for none. */
   captureName: string | null;
   onLoss: 'hold' | 'continue';
@@ -48,8 +52,6 @@ export interface LaunchOrder {
   geometry: Geometry;
   replicas: number;
   spares: number;
-  /** Client streams to prepare. */
-  streams: number;
   assets: { channels: number; frames: number; rate: number }[];
   realtime: boolean;
   realtimePriority: number;
@@ -71,7 +73,13 @@ export interface LaunchOrder {
 /** Fixed descriptors of the keeper, as the launching program sets them up. */
 export const keeperFds = { order: 3, program: 4, firstAsset: 5 } as const;
 /** Fixed descriptors of the keeper's children. */
-export const childFds = { segment: 3, firstStream: 4 } as const;
+export const childFds = { segment: 3, firstStream: 4, firstAsset: 4 + limits.streamsMax } as const;
+
+/** The keeper's descriptors of the engine's segment and of each client stream. */
+export interface MemoryFds {
+  segment: number;
+  streams: readonly number[];
+}
 
 /** What the keeper tells each child on its command line. */
 export interface ChildOrder {
@@ -79,7 +87,8 @@ export interface ChildOrder {
   keeperPid: number;
   row: number;
   place: number;
-  streams: number;
+  /** Descriptors of the keeper's own: with them clients reach the memory. */
+  memory: MemoryFds;
   assets: LaunchOrder['assets'];
   realtime: boolean;
   realtimePriority: number;
@@ -97,7 +106,7 @@ export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
 
 /** What the keeper tells its launcher, one JSON object a line. */
 export type KeeperMessage =
-  | { event: 'started'; pid: number; segmentFd: number; streamFds: number[] }
+  | { event: 'started'; pid: number; segmentFd: number }
   | { event: 'playing' }
   | { event: 'refused'; code: 'TENUTO_ENGINE_EXISTS' | 'TENUTO_SYSTEM'; message: string }
   | { event: 'ended'; report: import('./shutdown.js').ShutdownReport };

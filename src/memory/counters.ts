@@ -35,7 +35,11 @@ export const counterTable = {
   deviceStalls: 'times a device took samples and did not play them',
   recreations: 'times the stream went on with another opening of a device',
   captureDropFrames: 'captured frames that were lost before they were read',
-  badSamples: 'samples that were no number or infinite, and were made silent at the door',
+  streamsOpened: 'client streams opened',
+  streamsOrphaned: 'client streams ended because their client was gone',
+  streamsRefused: 'client streams refused because none became free in time',
+  streamBadSamples: 'samples of clients that were no numbers, played as silence',
+  streamLoudSamples: 'samples of clients beyond full scale, held there',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

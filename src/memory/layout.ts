@@ -269,15 +269,46 @@ export const record = {
   status: 1,
   commands: 2,
   capturePosition: 3,
-  /** Per stream, frames that had arrived when the tick was sealed. */
-  streamEnds: 4,
-  /** Per stream, frames played when the tick is over. */
-  streamCursors: 12,
   /** Per command lane, commands taken when the tick was sealed. */
-  laneCursors: 20,
-  body: 32,
-  words: 32 + commandsPerTick * commandWords,
+  laneCursors: 4,
+  /** Per stream, frames played when the tick is over. */
+  streamCursors: 8,
+  body: 48,
+  words: 48 + commandsPerTick * commandWords,
 } as const;
+
+assert(record.laneCursors + laneCount <= record.streamCursors, 'lanes have room in a record');
+assert(record.streamCursors + limits.streamsMax <= record.body, 'streams have room in a record');
+
+/** One client stream's words, which only the control process writes: who holds it. */
+export const streamSeat = {
+  /** A `SeatState`. */
+  state: 0,
+  /** The owner, and when it started, in clock ticks since the machine did. */
+  pid: 1,
+  startLow: 2,
+  startHigh: 3,
+  /** What the owner calls this opening, so that asking twice opens once. */
+  token: 4,
+  /** Counts of the stream's header that have been added to the engine's. */
+  badSamples: 5,
+  loudSamples: 6,
+  nameBytes: 7,
+  name: 8,
+  words: 2 * lineWords,
+} as const;
+
+/** How a client stream is. Only `free` ones are given to a client. */
+export const SeatState = {
+  free: 0,
+  /** Its owner writes. */
+  open: 1,
+  /** Closed: what it holds is played, and then it is free. */
+  draining: 2,
+  /** Its owner is gone, or does not want the rest: what it holds is thrown away. */
+  discarding: 3,
+} as const;
+export type SeatState = (typeof SeatState)[keyof typeof SeatState];
 
 export const RecordStatus = { live: 0, passed: 1, void: 2 } as const;
 
@@ -329,6 +360,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly counters: number;
   readonly events: number;
   readonly eventHead: number;
+  readonly streamSeats: number;
   readonly lanes: number;
   readonly laneStride: number;
   readonly program: number;
@@ -389,6 +421,7 @@ export function layoutOf(geometry: Geometry): Layout {
     timers: place(timerEntries * timer.words),
     services: place(serviceEntries * service.words, pageWords),
     tripwires: place(tripwireRegion.words, pageWords),
+    streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     program: place(Math.ceil(geometry.programBytes / 4), pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),

@@ -1,4 +1,5 @@
 /** Samples on their way in and out: formats, channels, rates. Nothing here knows a device. */
+export { BlockConversion, type PcmFormat } from './block-conversion.js';
 export {
   ChannelMap,
   channelMatrix,

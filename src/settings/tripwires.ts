@@ -67,7 +67,7 @@ export const tripwireTable = {
   },
   badSamples: {
     name: 'bad_sample_count',
-    counter: 'badSamples',
+    counter: 'streamBadSamples',
     threshold: 1,
   },
   takeovers: {

@@ -1,3 +1,4 @@
+import { limits } from '../../src/limits.js';
 import { findRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
@@ -16,10 +17,9 @@ import {
   isLaterGeneration,
   tickAfter,
 } from '../../src/memory/ticks.js';
+import type { StreamChecker } from './stream-checker.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
-
-/** An invariant that does not hold. */
-export class Violation extends Error {}
+import { Violation } from './violation.js';
 
 function check(holds: boolean, what: () => string): void {
   if (!holds) throw new Violation(what());
@@ -46,9 +46,13 @@ export class Checker {
   readonly committed: number[] = [];
   keepsCommitted = false;
 
-  constructor(private readonly segment: Segment) {
+  constructor(
+    private readonly segment: Segment,
+    private readonly streams: StreamChecker,
+  ) {
     const { firstTick, quantumSamples } = segment.layout;
-    this.reference = new ToyPatch(quantumSamples, () => {});
+    const read = (stream: number, position: number) => streams.read(stream, position);
+    this.reference = new ToyPatch(quantumSamples, () => {}, read);
     this.sealed = tickAfter(firstTick, -1);
     this.nextTick = firstTick;
   }
@@ -64,6 +68,7 @@ export class Checker {
     this.sealingGeneration = this.onward(this.sealingGeneration, fencedGeneration(sealed));
     const sealedTo = fencedValue(sealed, this.sealed);
     while (this.sealed !== sealedTo) this.takeSealed(tickAfter(this.sealed, 1));
+    this.streams.afterStep();
     const committed = words[layout.clock + clock.committed]!;
     const generation = fencedGeneration(committed);
     this.outputGeneration = this.onward(this.outputGeneration, generation);
@@ -85,6 +90,7 @@ export class Checker {
     check(words[at + record.tick] === tick, () => `tick ${tick} was sealed without its record`);
     const copy = words.slice(at, at + record.words);
     this.sealedRecords.set(tick, copy);
+    this.streams.takeSealed(tick, copy);
     this.sealedRecords.delete(tickAfter(tick, -journalTicks));
     for (let i = 0; i < copy[record.commands]!; i++) {
       const command = record.body + i * commandWords;
@@ -144,8 +150,8 @@ export class Checker {
     }
     const status = words[at + record.status]!;
     check(status !== RecordStatus.live, () => `tick ${tick} was played before it was passed`);
-    for (let i = 0; i < 8; i++) {
-      this.reference.setStreamEnd(i, sealed![record.streamEnds + i]!);
+    for (let i = 0; i < limits.streamsMax; i++) {
+      this.reference.setStreamEnd(i, sealed![record.streamCursors + i]!);
     }
     if (status === RecordStatus.void) this.voidedTicks++;
     const commands = status === RecordStatus.void ? 0 : sealed![record.commands]!;

@@ -110,10 +110,10 @@ export class DriverParty implements Party {
       standIn: world.continues ? this.makeDevice() : null,
       replayFrames: replays ? unplayed : 0,
       gently: false,
-      askedUs: null,
+      requestedUs: 0,
     };
     this.device = device;
-    this.core = new DriverCore(world.segment, device, clockWorld, who, [], manners);
+    this.core = new DriverCore(world.segment, device, clockWorld, who, world.streams, manners);
     world.sabotage.driver?.(this.core);
     this.dueUs = world.nowUs();
     this.phase = this.drive;

@@ -1,3 +1,4 @@
+import { StreamDesk } from '../../src/control/stream-desk.js';
 import type { DriverCore } from '../../src/engine/driver-core.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
 import type { Seat } from '../../src/engine/seats.js';
@@ -15,8 +16,10 @@ import {
 } from '../../src/memory/layout.js';
 import { tellReady } from '../../src/memory/process-table.js';
 import type { Segment } from '../../src/memory/segment.js';
+import type { StreamSegment } from '../../src/memory/stream.js';
 import type { DeviceWorld } from './devices.js';
 import type { Random } from './random.js';
+import type { ClientParty, StreamWorld } from './stream-parties.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
 
 /** What a party asks of the scheduler after a step. */
@@ -40,6 +43,7 @@ export interface PartyWorld {
   kill(pid: number): void;
   /** A number that no command had before. */
   nextCommandId(): number;
+  readonly streams: readonly StreamSegment[];
   readonly poisonChance: number;
   /** Chance of each look of control that another device is wanted. */
   readonly switchChance: number;
@@ -53,6 +57,8 @@ export interface PartyWorld {
 export interface Sabotage {
   driver?: (core: DriverCore) => void;
   replica?: (core: ReplicaCore) => void;
+  desk?: (desk: StreamDesk) => void;
+  client?: (client: ClientParty) => void;
 }
 
 /** One simulated process. */
@@ -93,9 +99,14 @@ export class ReplicaParty implements Party {
     const value = words[word]!;
     const slot = words[this.row + processEntry.assignedSlot]! - 1;
     if (slot < 0) return { kind: 'wait', untilUs: this.world.nowUs() + 1e5, word, value };
-    const patch = new ToyPatch(layout.quantumSamples, (op) => {
+    const onFatal = (op: number) => {
       this.fate = op === ToyOp.hang ? 'hang' : 'die';
       throw fatal;
+    };
+    const { streams } = this.world;
+    const patch = new ToyPatch(layout.quantumSamples, onFatal, (stream, position) => {
+      const { samples, frames } = streams[stream]!;
+      return samples[position & (frames - 1)]!;
     });
     const incarnation = words[this.row + processEntry.assignedIncarnation]!;
     this.core = new ReplicaCore(segment, patch, slot, incarnation);
@@ -120,12 +131,14 @@ export class ReplicaParty implements Party {
 const fatal = Symbol('fatal command');
 
 /**
- * The control process: offers commands, some of which are fatal to whoever applies them, and asks
- * for a device when there is none, or for another one at a whim.
+ * The control process: runs the desk, offers commands, some of which are fatal to whoever applies
+ * them, and asks for a device when there is none, or for another one at a whim.
  */
 export class ControlParty implements Party {
+  private desk: StreamDesk | null = null;
+
   constructor(
-    private readonly world: PartyWorld,
+    private readonly world: StreamWorld,
     private readonly seat: Seat,
   ) {
     tellReady(world.segment, seat.row);
@@ -136,6 +149,7 @@ export class ControlParty implements Party {
     const { random } = world;
     world.segment.words[world.segment.layout.clock + clock.controlBeat]!++;
     this.lookAfterDevice();
+    this.lookAtDesk();
     const lane = this.seat.place % laneCount;
     for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
       const command = new Int32Array(commandWords);
@@ -161,7 +175,24 @@ export class ControlParty implements Party {
     const state = words[layout.desk + desk.state]!;
     if (state === DeviceState.none || hasRequest(segment)) return;
     const wanted = state !== DeviceState.playing || world.random.chance(world.switchChance);
-    if (wanted) requestDevice(segment, 'simulated', world.nowUs());
+    const number = words[layout.desk + desk.request]! + 1;
+    if (wanted) requestDevice(segment, { number, name: 'simulated', us: world.nowUs() | 0 });
+  }
+
+  /** Only who has the door's address runs the desk: the kernel gives it to nobody else before. */
+  private lookAtDesk(): void {
+    const { world } = this;
+    if (!world.hasAddress(this.seat.pid)) return;
+    if (this.desk === null) {
+      world.mail.length = 0;
+      this.desk = new StreamDesk(world.segment, world.streams, new Set(), {
+        nowMs: () => world.nowUs() / 1000,
+        isAlive: ({ pid }) => world.isThere(pid),
+      });
+      world.sabotage.desk?.(this.desk);
+    }
+    for (const letter of world.mail.splice(0)) letter(this.desk);
+    this.desk.poll();
   }
 
   private taken(lane: number): number {

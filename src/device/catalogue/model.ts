@@ -73,6 +73,14 @@ export const virtualDevice: DeviceInfo = {
   instance: 0,
 };
 
+/** A machine without sound, or an engine that wants none. */
+export const virtualOnly: DeviceView = {
+  server: null,
+  serverEpoch: 0,
+  devices: [virtualDevice],
+  cards: [],
+};
+
 /** The sink that a server puts up when it has none, so that programs have something to open. */
 const isDummy = (name: string) => /^auto_null(\.|$)/.test(name);
 
@@ -137,12 +145,17 @@ export function assembleDevices(
   fromServer: readonly DeviceInfo[],
   fromAlsa: readonly DeviceInfo[],
 ): DeviceInfo[] {
-  const taken = fromServer.some((device) => device.isDefault);
+  const hasDefault = fromServer.some((device) => device.isDefault);
+  const hasDefaultInput = fromServer.some((device) => device.isDefaultInput);
+  const instead = fromAlsa.some((device) => device.outputs > 0) ? 'alsa:default' : 'virtual';
   return [...fromServer, ...fromAlsa, virtualDevice].map((device) => ({
     ...device,
-    isDefault: taken
+    isDefault: hasDefault
       ? device.isDefault && device.server !== 'virtual'
-      : device.name === (fromAlsa.some((one) => one.outputs > 0) ? 'alsa:default' : 'virtual'),
+      : device.name === instead,
+    isDefaultInput: hasDefaultInput
+      ? device.isDefaultInput
+      : device.name === 'alsa:default' && device.inputs > 0,
   }));
 }
 
