@@ -1,5 +1,7 @@
 import { deviceHealth } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
+import { deskHealth } from '../memory/device-desk.js';
+import { desk } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 
@@ -31,8 +33,18 @@ export class DeviceMeter {
     recordTime(this.segment, timerIndex.recreateTotal, (this.world.nowUs() - this.askedUs!) | 0);
   }
 
-  /** Now and then: what the device threw away since the last look. */
+  /** Now and then: copies what the device tells to the desk, and counts what it threw away. */
   looked(health: Float64Array): void {
+    const { words, layout } = this.segment;
+    const at = layout.desk + desk.health;
+    words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
+    words[at + deskHealth.jitterUs] = health[deviceHealth.jitterUs]!;
+    words[at + deskHealth.fillFrames] = health[deviceHealth.fillFrames]!;
+    words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
+    words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
+    words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
+    words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
+    words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
     const frames = (health[deviceHealth.captureDropFrames]! - this.countedDropFrames) | 0;
     if (frames <= 0) return;
     this.countedDropFrames = (this.countedDropFrames + frames) | 0;

@@ -14,7 +14,8 @@ import {
 } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
 import { DeviceOpener } from './device-opener.js';
-import { DriverCore, type DriverManners, DriverStep } from './driver-core.js';
+import { DriverCore, DriverStep } from './driver-core.js';
+import type { DriverManners } from './driver-manners.js';
 import { childExit } from './keeper-core.js';
 import { enterRealtime } from './realtime.js';
 import { rehearse } from './rehearsal.js';
