@@ -55,7 +55,7 @@ function arenaBytesOf(program: Uint8Array): number {
 
 function deviceOrderOf(device: Settings['device'], devices: FirstDevices): LaunchOrder['device'] {
   return {
-    names: devices.names,
+    first: devices.first,
     policy: {
       preferred: [device.name, ...device.fallbacks],
       queryCooldownSec: device.queryCooldownSec,

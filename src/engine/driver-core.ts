@@ -191,15 +191,9 @@ export class DriverCore {
       return DriverStep.go;
     }
     if (!rises) replay.given();
-    this.noteUnplayed(this.device!);
+    this.meter.holds(this.device!, this.replay.leftFrames);
     this.meter.given(this.device!.health);
     return DriverStep.go;
-  }
-
-  /** For a successor, should this device be lost, or this driver. */
-  private noteUnplayed(device: Device): void {
-    const { words, layout } = this.segment;
-    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + this.replay.leftFrames;
   }
 
   /** Takes what was captured into the row of this turn, before anything refers to it. */
@@ -326,7 +320,7 @@ export class DriverCore {
       this.head = tickAfter(this.head, 1);
       words[layout.clock + clock.headTick] = this.head;
     }
-    this.noteUnplayed(this.device!);
+    this.meter.holds(this.device!, this.replay.leftFrames);
     if (this.position % healthEvery === 0) this.meter.looked(this.device!.health);
     this.phase = this.wait;
     return DriverStep.go;
@@ -342,7 +336,7 @@ export class DriverCore {
     const reason = device.health[deviceHealth.lostReason]!;
     count(this.segment, counterIndex.deviceLost, 1);
     if (reason === LostReason.stalled) count(this.segment, counterIndex.deviceStalls, 1);
-    this.noteUnplayed(device);
+    this.meter.holds(device, this.replay.leftFrames);
     this.meter.looked(device.health);
     this.goOnWithout(reason);
     return DriverStep.lost;

@@ -1,5 +1,6 @@
 import type { PolicySettings } from '../device/policy.js';
 import { limits } from '../limits.js';
+import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
@@ -14,7 +15,7 @@ export interface VirtualFault {
 /** Which devices a driver opens, and how. */
 export interface DeviceOrder {
   /** The first one that opens is the engine's first device. */
-  names: string[];
+  first: NamedDevice[];
   /** What is preferred from then on, and how often it may change. */
   policy: PolicySettings;
   /** Device to listen to; null for none. */

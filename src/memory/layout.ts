@@ -131,6 +131,8 @@ export const desk = {
   request: 0,
   /** Microseconds of the monotonic clock (32 bits) at the request. */
   requestUs: 1,
+  /** The rate that the wanted device runs at by itself; 0 when nobody knows it. */
+  requestRateHz: 2,
   requestName: 1 * lineWords,
   /** Number of the last request that a driver settled, in whichever way. */
   settled: 1 * lineWords + deskTextWords,
