@@ -53,6 +53,15 @@ export const errorTable = {
     exit: 4,
     remedy: 'Install libasound2, or use the virtual device with --device virtual.',
   },
+  TENUTO_STREAM_FORMAT: {
+    exit: 3,
+    remedy: 'Give a rate of 1000 to 768000 Hz, 1 to 8 channels, and s16, s24, s32 or f32.',
+  },
+  TENUTO_STREAM_CLOSED: { exit: 3, remedy: 'Open another stream; this one takes no more frames.' },
+  TENUTO_STREAM_LIMIT: {
+    exit: 6,
+    remedy: 'Close a stream that is no longer needed, or wait longer for one to become free.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',
@@ -74,6 +83,9 @@ export const errorTable = {
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** All codes in the order of the table: the number that stands for each in the engine's memory. */
+export const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
 /** The exit statuses of every command; above 128 the number of the signal that ended it. */
 export const exitCodes = {

@@ -1,16 +1,19 @@
-import { checkDeviceName } from '../device/names.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
-import type { Settings } from '../settings/index.js';
+import { type Settings, tripwires } from '../settings/index.js';
+import type { FirstDevices } from './first-devices.js';
 import type { StartOptions } from './types.js';
 
-/** How long a device may be away before a driver gives up, and how often it is tried. */
-const deviceRetryMs = 100;
-const deviceGiveUpMs = 10_000;
+/** How long the first device may be away or busy before the start fails, and how often it is tried. */
+const firstDeviceRetryMs = 100;
+const firstDevicePatienceMs = 10_000;
 const bootMs = 10_000;
+/** For a device that is left to play what it holds, and for one that is opened. */
+const drainMs = 1000;
+const openMs = 3000;
 
 function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrder['policy'] {
   const quantumMs = (engine.quantumFrames * 1000) / engine.rateHz;
@@ -24,6 +27,8 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
     driverMs: Math.max(250, 4 * watchdog.driverQuanta * quantumMs),
     serviceMs: watchdog.serviceMs,
     abandonMs: shutdown.abandonMs,
+    drainMs,
+    openMs,
     phases: {
       fadeMs: shutdown.fadeMs,
       servicesMs: shutdown.servicesMs,
@@ -33,16 +38,48 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
   };
 }
 
+function tripwiresOf({ tripwires: chosen }: Settings): LaunchOrder['tripwires'] {
+  return {
+    windowSec: chosen.windowSec,
+    cooldownSec: chosen.cooldownSec,
+    thresholds: tripwires.map(({ key, timer }) =>
+      timer === undefined ? chosen[key] : Math.round(chosen[key] * 1000),
+    ),
+  };
+}
+
 function arenaBytesOf(program: Uint8Array): number {
   const { base, persistentEnd } = layoutProgram(decodeProgram(program), 0);
   return persistentEnd - base;
 }
 
+function deviceOrderOf(device: Settings['device'], devices: FirstDevices): LaunchOrder['device'] {
+  return {
+    first: devices.first,
+    policy: {
+      preferred: [device.name, ...device.fallbacks],
+      queryCooldownSec: device.queryCooldownSec,
+      maxRecreatePerMinute: device.maxRecreatePerMinute,
+      graceSec: device.graceSec,
+      debounceMs: device.debounceMs,
+    },
+    captureName: devices.capture,
+    onLoss: device.onLoss,
+    preferStreamRate: device.preferStreamRate,
+    resampleMode: device.resampleMode,
+    resampleQuality: device.resampleQuality,
+    stallMs: device.stallMs,
+    bufferQuanta: device.bufferQuanta,
+    virtual: device.virtual,
+    retryMs: firstDeviceRetryMs,
+    firstPatienceMs: firstDevicePatienceMs,
+  };
+}
+
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
-export function orderOf(options: StartOptions): LaunchOrder {
+export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
   const { settings, patch, seconds } = options;
   const { engine, device } = settings;
-  checkDeviceName(device.name);
   if (settings.snapshot.everyTicks > snapshotTicksMax) {
     throw new TenutoError(
       'TENUTO_SETTINGS_INVALID',
@@ -56,6 +93,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
       quantum: engine.quantumFrames,
       rateHz: engine.rateHz,
       channels: engine.channels,
+      captureChannels: device.capture === 'none' ? 0 : device.captureChannels,
       lead: engine.leadQuanta,
       snapshotTicks: settings.snapshot.everyTicks,
       arenaBytes: arenaBytesOf(patch.program),
@@ -64,8 +102,6 @@ export function orderOf(options: StartOptions): LaunchOrder {
     },
     replicas: engine.replicas,
     spares: engine.spares,
-    standby: true,
-    streams: options.streams ?? 0,
     assets: (options.assets ?? []).map(({ channels, frames, rate }) => ({
       channels,
       frames,
@@ -74,14 +110,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
-    device: {
-      name: device.name,
-      rateErrorPpm: device.virtual.rateErrorPpm,
-      jitterUs: device.virtual.jitterUs,
-      faults: device.virtual.faults,
-      retryMs: deviceRetryMs,
-      giveUpMs: deviceGiveUpMs,
-    },
+    device: deviceOrderOf(device, devices),
     stopFrames,
     services:
       options.recordPath === undefined
@@ -95,6 +124,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
             },
           ],
     policy: policyOf(settings),
+    tripwires: tripwiresOf(settings),
     faults: options.faults ?? false,
     traceGc: options.traceGc ?? null,
     log: { level: settings.log.level, format: settings.log.format },

@@ -1,12 +1,12 @@
-/** What `Device.wait` found. */
+/** What `Device.wait` and `Device.write` found. */
 export const DeviceSignal = {
   /** The device wants the next quantum. */
   due: 0,
   /** It wants the next quantum, and has run dry before it came. */
   xrun: 1,
-  /** It is gone or refuses: it must be opened again. `health` says why. */
+  /** It is gone or refuses: it must be opened again. `health` tells why. */
   lost: 2,
-  /** It wants nothing yet: beat, then wait again. */
+  /** It is not due yet: show that you live, then wait again. */
   early: 3,
 } as const;
 export type DeviceSignal = (typeof DeviceSignal)[keyof typeof DeviceSignal];
@@ -58,26 +58,26 @@ export type LostReason = (typeof LostReason)[keyof typeof LostReason];
  */
 export interface Device {
   readonly name: string;
-  /** Of what `write` takes and `read` gives. */
+  /** Rate of what is written and read. */
   readonly rateHz: number;
   readonly channels: number;
   /** Channels that `read` fills; 0 for a device that only plays. */
   readonly captureChannels: number;
-  /** Frames between `write` and the loudspeaker. */
+  /** Frames between `write` and the loudspeaker, as the device states it. */
   readonly latencyFrames: number;
-  /** Frames given and not yet heard, by the device's own account at the last turn. */
+  /** Frames that `write` accepted and that were not heard yet, by the device's own account. */
   readonly unplayedFrames: number;
-  /** What the device tells of itself; `deviceHealth` names the places. */
+  /** What the device tells of itself, by the places of `deviceHealth`. */
   readonly health: Float64Array;
   /** Opens and starts the device. @throws TenutoError with a `TENUTO_DEVICE_` code. */
   open(): void;
-  /** Blocks until the device is due, but for about one quantum at most: then it is `early`. */
+  /** Blocks until the device is due, but for little more than the time of a quantum. */
   wait(): DeviceSignal;
   /** Takes the captured quantum (interleaved). */
   read(into: Float32Array): void;
-  /** Gives one quantum (interleaved). */
+  /** Gives a quantum or less (interleaved). When it answers `lost`, nothing of it was taken. */
   write(samples: Float32Array): DeviceSignal;
-  /** Lets what was given be played, for so long at most. Not for the audio path: it sleeps. */
+  /** Lets what was given be played, for at most so long; then nothing may be written any more. */
   drain(timeoutMs: number): void;
   /** Idempotent. */
   close(): void;

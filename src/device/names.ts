@@ -1,4 +1,5 @@
 import { TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
 import { didYouMean } from '../nearest.js';
 import type { DeviceInfo, DeviceView } from './catalogue/model.js';
 
@@ -10,15 +11,12 @@ export type DeviceName =
   /** A sink or source of the sound server, PipeWire or PulseAudio. */
   | { kind: 'server'; node: string };
 
-/** Longest name; PipeWire's own names of Bluetooth devices have 60 characters. */
-const nameCharsMax = 256;
-
 export type Direction = 'output' | 'input';
 
 /** Takes a name apart; undefined when it is none. */
 export function parseDeviceName(name: string): DeviceName | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be in it.
-  if (name.length > nameCharsMax || /[\x00-\x1f\x7f]/.test(name)) return undefined;
+  if (name.length > limits.deviceNameCharsMax || /[\x00-\x1f\x7f]/.test(name)) return undefined;
   if (name === 'default' || name === 'virtual') return { kind: name };
   const [, prefix, rest] = /^(alsa|pipewire|pulse):(.+)$/.exec(name) ?? [];
   if (rest === undefined) return undefined;
@@ -34,7 +32,7 @@ export function checkDeviceName(name: string): void {
   if (parseDeviceName(name) !== undefined) return;
   throw new TenutoError(
     'TENUTO_DEVICE_UNKNOWN',
-    `"${name.slice(0, nameCharsMax)}" names no device: names are virtual, default, alsa:PCM and pipewire:NODE`,
+    `"${name.slice(0, limits.deviceNameCharsMax)}" names no device: names are virtual, default, alsa:PCM and pipewire:NODE`,
   );
 }
 

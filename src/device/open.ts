@@ -1,36 +1,73 @@
+import { TenutoError } from '../errors.js';
 import { readClock, sleepUntil } from '../os/index.js';
+import type { Quality } from '../pcm/index.js';
 import { AlsaDevice, type AlsaOptions } from './alsa.js';
+import { ConvertingDevice } from './converting.js';
 import type { Device } from './device.js';
 import { checkDeviceName, parseDeviceName } from './names.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
 
-/** What a device of any kind is made of; what is left out has the settings' defaults. */
-export type DeviceOrder = Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'> &
-  Pick<AlsaOptions, 'name'> &
-  Partial<Omit<AlsaOptions, 'rateHz' | 'channels' | 'quantum'>>;
+/** What the engine gives and takes. */
+export interface DeviceFormat {
+  rateHz: number;
+  channels: number;
+  captureChannels: number;
+  /** Frames in each turn. */
+  quantum: number;
+  /** Time base of scripted faults, monotonic nanoseconds. */
+  epochNs: number;
+}
 
-const alsaDefaults = {
-  captureName: null,
-  captureChannels: 0,
-  bufferQuanta: 4,
-  stallMs: 150,
-  acceptRate: false,
-} as const;
+/** What is to be opened, and how. */
+export interface OpenOrder
+  extends Pick<AlsaOptions, 'name' | 'captureName' | 'bufferQuanta' | 'stallMs'> {
+  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'>;
+  /** The rate that the device runs at by itself; null when nobody knows it. */
+  nativeRateHz: number | null;
+  preferStreamRate: 'content' | 'device';
+  resampleMode: 'callback' | 'producer' | 'off';
+  resampleQuality: Quality;
+}
+
+/** The virtual device, not yet opened. */
+export function makeVirtual(order: Pick<OpenOrder, 'virtual'>, format: DeviceFormat): Device {
+  return new VirtualDevice({ ...order.virtual, ...format }, { read: readClock, sleepUntil });
+}
 
 /**
- * The device of this name, not yet opened. Names are those of `tenuto devices`, or `default`.
+ * Opens and starts the device of a name, as `tenuto devices` has it. One that runs at another rate
+ * than the engine is given a conversion, unless that is off.
  *
- * @throws TenutoError `TENUTO_DEVICE_UNKNOWN`
+ * @throws TenutoError with a `TENUTO_DEVICE_` code
  */
-export function openDevice(
-  order: DeviceOrder,
-  format: Pick<VirtualOptions, 'rateHz' | 'channels' | 'quantum' | 'epochNs'>,
-): Device {
+export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
   checkDeviceName(order.name);
   const kind = parseDeviceName(order.name)?.kind;
-  if (kind === 'alsa' || kind === 'server') {
-    const { rateHz, channels, quantum } = format;
-    return new AlsaDevice({ ...alsaDefaults, ...order, rateHz, channels, quantum });
+  const isReal = kind === 'alsa' || kind === 'server';
+  const device = isReal ? makeAlsa(order, format) : makeVirtual(order, format);
+  device.open();
+  if (device.rateHz === format.rateHz) return device;
+  if (order.resampleMode === 'off') {
+    device.close();
+    const rates = `${device.rateHz} Hz, not at the engine's ${format.rateHz} Hz`;
+    throw new TenutoError('TENUTO_DEVICE_RATE', `${order.name} runs at ${rates}`);
   }
-  return new VirtualDevice({ ...order, ...format }, { read: readClock, sleepUntil });
+  const { rateHz, quantum } = format;
+  const { resampleQuality: quality } = order;
+  return new ConvertingDevice(device, { rateHz, quantum, quality, readClock }, quantum);
+}
+
+function makeAlsa(order: OpenOrder, format: DeviceFormat): Device {
+  const { name, captureName, bufferQuanta, stallMs, nativeRateHz, preferStreamRate } = order;
+  const rateHz = preferStreamRate === 'device' ? (nativeRateHz ?? format.rateHz) : format.rateHz;
+  const acceptRate = order.resampleMode !== 'off';
+  return new AlsaDevice({
+    ...format,
+    name,
+    captureName,
+    bufferQuanta,
+    stallMs,
+    rateHz,
+    acceptRate,
+  });
 }

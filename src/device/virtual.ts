@@ -122,7 +122,9 @@ export class VirtualDevice implements Device {
     return false;
   }
 
-  read(): void {}
+  read(into: Float32Array): void {
+    into.fill(0);
+  }
 
   write(samples: Float32Array): DeviceSignal {
     if (!this.isOpen) return DeviceSignal.lost;

@@ -1,22 +1,40 @@
-import { type Device, DeviceSignal } from '../device/device.js';
+import { type Device, DeviceSignal, deviceHealth, LostReason } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
+import { noteDeviceState } from '../memory/device-desk.js';
 import { generationAt } from '../memory/generations.js';
 import {
   clock,
+  DeviceState,
   Directive,
   DriverMark,
+  desk,
   generation,
   OutputKind,
   outputHeader,
-  replicaSlots,
 } from '../memory/layout.js';
 import { outputAt } from '../memory/output-ring.js';
-import { hasQuantum, takeQuantum } from '../memory/replica-ring.js';
-import type { Segment, Waiting } from '../memory/segment.js';
+import type { Segment } from '../memory/segment.js';
 import type { StreamSegment } from '../memory/stream.js';
-import { packFenced, tickAfter, ticksBetween } from '../memory/ticks.js';
+import {
+  fencedGeneration,
+  isLaterGeneration,
+  packFenced,
+  tickAfter,
+  ticksBetween,
+} from '../memory/ticks.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
+import { ClosingFade } from './closing-fade.js';
 import { Concealment } from './concealment.js';
+import { DeviceMeter } from './device-meter.js';
 import { checkDivergence } from './divergence.js';
+import {
+  type DriverEnd,
+  type DriverManners,
+  type DriverWorld,
+  plainManners,
+} from './driver-manners.js';
+import { Replay } from './replay.js';
+import { ReplicaChoice } from './replica-choice.js';
 import { Sealer } from './sealing.js';
 import { takeOutput, takeSealing } from './takeover.js';
 
@@ -28,19 +46,15 @@ export const DriverStep = {
   device: 1,
   /** It has ended: fenced, or told to close. */
   done: 2,
+  /** The device is lost: close it, for nobody will ask it anything again. */
+  lost: 3,
+  /** It has no device and the content waits: the next step in a millisecond or so. */
+  idle: 4,
 } as const;
 export type DriverStep = (typeof DriverStep)[keyof typeof DriverStep];
 
-/** What the driver needs of the world. */
-export interface DriverWorld extends Waiting {
-  /** Monotonic microseconds, 32 bits. */
-  nowUs(): number;
-}
-
-/** Why a driver ended. */
-export type DriverEnd = 'fenced' | 'closed' | 'device-lost';
-
-const fadeQuanta = 8;
+/** Quanta between two copies of the device's own figures into the memory. */
+const healthEvery = 16;
 
 /**
  * The driver as a state machine of small steps over memory, clock and device. Production runs the
@@ -51,7 +65,6 @@ const fadeQuanta = 8;
 export class DriverCore {
   readonly out: Float32Array;
   private readonly taken: Float32Array;
-  private readonly takenWords: Int32Array;
   private readonly concealment: Concealment;
   private readonly sealer: Sealer;
   private phase: () => DriverStep = this.becomeOutput;
@@ -61,21 +74,34 @@ export class DriverCore {
   private kind: number = OutputKind.content;
   private waiting = false;
   private approached = false;
-  private fadeLeft = fadeQuanta;
   private firstCommit = true;
+  private readonly replay: Replay;
+  private readonly choice: ReplicaChoice;
+  private readonly fade: ClosingFade;
+  private readonly meter: DeviceMeter;
+  private readonly captured: Float32Array;
+  /** True once it is in charge, and says how it stands with its device. */
+  isSeated = false;
   end: DriverEnd = 'closed';
 
+  /** @param device opened; null when it could not be, which is as if it had just been lost. */
   constructor(
     private readonly segment: Segment,
-    private readonly device: Device,
+    private device: Device | null,
     private readonly world: DriverWorld,
     private readonly identity: { generation: number; pid: number },
-    streams: readonly (StreamSegment | null)[],
+    streams: readonly StreamSegment[],
+    private readonly manners: DriverManners = plainManners,
   ) {
-    const { quantumSamples, quantum, channels } = segment.layout;
+    const { quantumSamples, captureSamples, quantum, channels } = segment.layout;
     this.out = new Float32Array(quantumSamples);
+    this.captured = new Float32Array(captureSamples);
+    this.replay = new Replay(segment, manners.replayFrames);
+    this.fade = new ClosingFade(quantum, channels);
+    this.waiting = manners.gently;
+    this.meter = new DeviceMeter(segment, world, manners.askedUs);
     this.taken = new Float32Array(quantumSamples);
-    this.takenWords = new Int32Array(this.taken.buffer);
+    this.choice = new ReplicaChoice(segment, new Int32Array(this.taken.buffer));
     this.concealment = new Concealment(quantum, channels);
     this.sealer = new Sealer(segment, streams, identity.generation);
   }
@@ -87,13 +113,11 @@ export class DriverCore {
 
   /** The answer to `DriverStep.device`. */
   deviceAnswered(signal: DeviceSignal): void {
-    if (signal === DeviceSignal.early) {
-      this.phase = this.waitOn;
-      return;
-    }
     const heard = signal === DeviceSignal.xrun && this.isPlaying();
     if (heard) count(this.segment, counterIndex.xruns, 1);
-    this.phase = signal === DeviceSignal.lost ? this.lost : this.turn;
+    if (signal === DeviceSignal.lost) this.phase = this.lost;
+    else if (signal === DeviceSignal.early) this.phase = this.rest;
+    else this.phase = this.turn;
   }
 
   private becomeOutput(): DriverStep {
@@ -102,6 +126,7 @@ export class DriverCore {
     if (start === 'again') return DriverStep.go;
     this.position = start.position;
     this.head = start.playTick;
+    this.replay.endAt(start.position);
     this.phase = this.becomeSealer;
     return DriverStep.go;
   }
@@ -112,18 +137,76 @@ export class DriverCore {
     if (sealed === 'again') return DriverStep.go;
     this.sealed = sealed;
     this.sealer.resume(sealed);
+    this.isSeated = true;
+    if (this.device === null) return this.goOnWithout(0);
+    noteDeviceState(this.segment, DeviceState.playing, this.world.nowUs(), 0);
+    this.meter.looked(this.device.health);
     this.phase = this.turn;
     return DriverStep.go;
   }
 
-  /** The device is due: says so, and looks what the keeper wants. */
-  private turn(): DriverStep {
+  /** Says that it lives and looks what others want; true when it is to leave. */
+  private isToLeave(): boolean {
     const { words, layout } = this.segment;
     Atomics.store(words, layout.clock + clock.beatUs, this.world.nowUs());
     if (Atomics.load(words, layout.clock + clock.directive) >= Directive.close) {
-      return this.leave('closed');
+      this.leave('closed');
+      return true;
     }
+    const successor = Atomics.load(words, layout.clock + clock.handover);
+    if (successor === 0 || !isLaterGeneration(successor, this.identity.generation)) return false;
+    this.leave('handed-over');
+    // Its device plays to the end what it was given; what it was not given is the successor's.
+    if (this.device !== null) {
+      words[layout.desk + desk.unplayedFrames] = this.replay.leftFrames;
+    }
+    Atomics.store(words, layout.clock + clock.handedOver, successor);
+    return true;
+  }
+
+  /** The device is not due yet. */
+  private rest(): DriverStep {
+    if (this.isToLeave()) return DriverStep.done;
+    this.phase = this.wait;
+    return DriverStep.go;
+  }
+
+  /** The device is due. */
+  private turn(): DriverStep {
+    if (this.isToLeave()) return DriverStep.done;
+    this.phase = this.replay.leftFrames > 0 ? this.replayPart : this.listen;
+    return DriverStep.go;
+  }
+
+  /** Gives what the last device did not play, and before it a rise to its first frame. */
+  private replayPart(): DriverStep {
+    const { replay } = this;
+    const part = replay.next();
+    const rises = this.waiting;
+    if (rises) this.concealment.approach(part, this.out);
+    this.waiting = false;
+    this.phase = this.wait;
+    if (this.device!.write(rises ? this.out : part) === DeviceSignal.lost) {
+      this.phase = this.lost;
+      return DriverStep.go;
+    }
+    if (!rises) replay.given();
+    this.meter.holds(this.device!, this.replay.leftFrames);
+    this.meter.given(this.device!.health);
+    return DriverStep.go;
+  }
+
+  /** Takes what was captured into the row of this turn, before anything refers to it. */
+  private listen(): DriverStep {
     this.phase = this.prepareSeal;
+    const { captured } = this;
+    if (captured.length === 0) return DriverStep.go;
+    const { words, samples, layout } = this.segment;
+    const at = outputAt(this.segment, this.identity.generation, this.position);
+    Atomics.store(words, at + outputHeader.position, ~this.position);
+    this.device!.read(captured);
+    const into = at + outputHeader.words + layout.quantumSamples;
+    for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
   }
 
@@ -133,7 +216,7 @@ export class DriverCore {
       this.phase = this.take;
       return DriverStep.go;
     }
-    this.sealer.prepare(next);
+    this.sealer.prepare(next, this.position);
     this.phase = this.commitSeal;
     return DriverStep.go;
   }
@@ -152,7 +235,7 @@ export class DriverCore {
     const { words, layout } = this.segment;
     this.phase = this.give;
     if (this.holds() || !this.canBegin()) return this.conceal();
-    if (!this.takeFromReplicas()) {
+    if (!this.choice.take(this.head)) {
       if (!this.isPlaying()) return this.conceal();
       if (!this.waiting) count(this.segment, counterIndex.underruns, 1);
       this.waiting = true;
@@ -169,7 +252,10 @@ export class DriverCore {
     this.kind = OutputKind.content;
     if (!this.isPlaying()) this.mark(DriverMark.playing);
     this.out.set(this.taken);
-    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) this.fade();
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) {
+      this.kind = OutputKind.faded;
+      this.fade.apply(this.out);
+    }
     this.concealment.follow(this.out);
     return DriverStep.go;
   }
@@ -184,7 +270,9 @@ export class DriverCore {
   private give(): DriverStep {
     const playing = this.isPlaying();
     this.phase = playing ? this.writeFirstHalf : this.wait;
-    if (playing && this.device.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    if (!playing) return DriverStep.go;
+    if (this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    else this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
@@ -232,6 +320,8 @@ export class DriverCore {
       this.head = tickAfter(this.head, 1);
       words[layout.clock + clock.headTick] = this.head;
     }
+    this.meter.holds(this.device!, this.replay.leftFrames);
+    if (this.position % healthEvery === 0) this.meter.looked(this.device!.health);
     this.phase = this.wait;
     return DriverStep.go;
   }
@@ -240,19 +330,55 @@ export class DriverCore {
     return DriverStep.device;
   }
 
-  /** The device wants nothing yet: the driver says that it lives, and looks what the keeper wants. */
-  private waitOn(): DriverStep {
-    const { words, layout } = this.segment;
-    Atomics.store(words, layout.clock + clock.beatUs, this.world.nowUs());
-    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.close) {
-      return this.leave('closed');
-    }
-    return DriverStep.device;
+  /** Nobody but a successor with another device can help; until then it keeps the place. */
+  private lost(): DriverStep {
+    const device = this.device!;
+    const reason = device.health[deviceHealth.lostReason]!;
+    count(this.segment, counterIndex.deviceLost, 1);
+    if (reason === LostReason.stalled) count(this.segment, counterIndex.deviceStalls, 1);
+    this.meter.holds(device, this.replay.leftFrames);
+    this.meter.looked(device.health);
+    this.goOnWithout(reason);
+    return DriverStep.lost;
   }
 
-  private lost(): DriverStep {
-    count(this.segment, counterIndex.deviceFailures, 1);
-    return this.leave('device-lost');
+  private goOnWithout(lostReason: number): DriverStep {
+    const { standIn } = this.manners;
+    const { words, layout } = this.segment;
+    const state = standIn === null ? DeviceState.held : DeviceState.continuing;
+    noteDeviceState(this.segment, state, this.world.nowUs(), lostReason);
+    this.device = standIn;
+    this.phase = this.idle;
+    if (standIn !== null) {
+      words[layout.desk + desk.unplayedFrames] = 0;
+      this.replay.drop();
+      standIn.open();
+      this.phase = this.wait;
+    }
+    return DriverStep.go;
+  }
+
+  /** Has no device, and holds the stream where it is. */
+  private idle(): DriverStep {
+    if (this.isToLeave()) return DriverStep.done;
+    const { words, layout } = this.segment;
+    const committed = Atomics.load(words, layout.clock + clock.committed);
+    if (fencedGeneration(committed) !== this.identity.generation % 256) return this.leave('fenced');
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) {
+      this.mark(DriverMark.faded);
+    }
+    return DriverStep.idle;
+  }
+
+  /** Whoever paces the stream: the device, or its stand-in; null while it is held. */
+  get pacer(): Device | null {
+    return this.device;
+  }
+
+  /** What a device gets that plays no more: from the last frame down to zero. */
+  get tail(): Float32Array {
+    this.concealment.fill(this.out);
+    return this.out;
   }
 
   private leave(end: DriverEnd): DriverStep {
@@ -267,27 +393,6 @@ export class DriverCore {
     return DriverStep.done;
   }
 
-  /** Tries the primary, then every other replica; the one that has it becomes the primary. */
-  private takeFromReplicas(): boolean {
-    const { words, layout } = this.segment;
-    const word = layout.clock + clock.primary;
-    const primary = Atomics.load(words, word);
-    if (this.takeFrom(primary)) return true;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      if (slot === primary || !this.takeFrom(slot)) continue;
-      if (!this.firstCommit) count(this.segment, counterIndex.failovers, 1);
-      Atomics.store(words, word, slot);
-      return true;
-    }
-    return false;
-  }
-
-  private takeFrom(slot: number): boolean {
-    if (takeQuantum(this.segment, slot, this.head, this.takenWords)) return true;
-    if (hasQuantum(this.segment, slot, this.head)) count(this.segment, counterIndex.tornQuanta, 1);
-    return false;
-  }
-
   /** False until the first content is there: the stream begins with its first sample. */
   private isPlaying(): boolean {
     const { words, layout } = this.segment;
@@ -299,11 +404,7 @@ export class DriverCore {
    * first ones take it longest, and a stream that begins at once would stumble over them.
    */
   private canBegin(): boolean {
-    if (this.isPlaying()) return true;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      if (hasQuantum(this.segment, slot, this.sealed)) return true;
-    }
-    return false;
+    return this.isPlaying() || this.choice.anyHas(this.sealed);
   }
 
   /** The stream is over, or faded out: the content waits for ever. */
@@ -314,23 +415,11 @@ export class DriverCore {
       return true;
     }
     const closing = Atomics.load(words, layout.clock + clock.directive) >= Directive.fade;
-    if (closing && (this.fadeLeft === 0 || this.waiting || this.firstCommit)) {
+    if (closing && (this.fade.isOver || this.waiting || this.firstCommit)) {
       this.mark(DriverMark.faded);
       return true;
     }
     return false;
-  }
-
-  private fade(): void {
-    const { quantum, channels } = this.segment.layout;
-    this.kind = OutputKind.faded;
-    const total = quantum * fadeQuanta;
-    const from = quantum * (fadeQuanta - this.fadeLeft);
-    for (let i = 0; i < quantum; i++) {
-      const gain = 0.5 + 0.5 * Math.cos((Math.PI * (from + i + 1)) / total);
-      for (let c = 0; c < channels; c++) this.out[i * channels + c]! *= gain;
-    }
-    this.fadeLeft--;
   }
 
   private isAfterStop(tick: number): boolean {
@@ -346,7 +435,10 @@ export class DriverCore {
       this.firstCommit = false;
       const entry = generationAt(this.segment, this.identity.generation);
       const gapUs = (now - words[layout.clock + clock.commitUs]!) | 0;
-      words[entry + generation.gapUs] = this.position === 1 ? 0 : gapUs;
+      // The first quantum of all comes after no gap.
+      const takenOver = this.position !== 1;
+      words[entry + generation.gapUs] = takenOver ? gapUs : 0;
+      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
     }
     words[layout.clock + clock.commitUs] = now;
   }

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { limits } from '../limits.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
 import { createSegment, type Segment } from '../memory/segment.js';
 import { streamBytes } from '../memory/stream.js';
 import { tickAfter } from '../memory/ticks.js';
+import { writeTripwirePolicy } from '../memory/tripwires.js';
 import {
   createSharedMemory,
   everyWaiter,
@@ -90,13 +92,14 @@ class Memory {
     program.unmap();
     closeSync(keeperFds.program);
     words[header.keeperPid] = process.pid;
+    writeTripwirePolicy(this.segment, order.tripwires);
     if (order.stopFrames !== null) {
       const ticks = Math.ceil(order.stopFrames / layout.quantum);
       words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);
       words[layout.clock + clock.stopArmed] = 1;
     }
-    for (let i = 0; i < order.streams; i++) {
-      const size = streamBytes(layout.channels);
+    for (let i = 0; i < limits.streamsMax; i++) {
+      const size = streamBytes(layout);
       const fd = createSharedMemory({ name: `tenuto:${order.name}:stream${i}`, bytes: size });
       sealSize(fd);
       this.streamFds.push(fd);
@@ -181,7 +184,7 @@ class ProcessWorld implements KeeperWorld {
       keeperPid: process.pid,
       row: seat.row,
       place: seat.place,
-      streams: order.streams,
+      memory: { segment: this.memory.fd, streams: this.memory.streamFds },
       assets: order.assets,
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
@@ -292,7 +295,6 @@ function main(): void {
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,
     spares: order.spares,
-    standby: order.standby,
     control: true,
     services: order.services.length,
   });
@@ -305,12 +307,7 @@ function main(): void {
     starts: 1,
     startedUs: world.nowUs(),
   });
-  tell({
-    event: 'started',
-    pid: process.pid,
-    segmentFd: memory.fd,
-    streamFds: memory.streamFds,
-  });
+  tell({ event: 'started', pid: process.pid, segmentFd: memory.fd });
   writeScheduling(segment, 0, 'other');
   listen(core, follow(core, world, segment, order));
 }

@@ -1,4 +1,8 @@
+import type { PolicySettings } from '../device/policy.js';
+import { limits } from '../limits.js';
+import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
+import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
 
 /** One scripted fault of the virtual device, by time since the engine's start. */
@@ -8,16 +12,27 @@ export interface VirtualFault {
   forMs: number;
 }
 
-/** Which device a driver opens, and how. */
+/** Which devices a driver opens, and how. */
 export interface DeviceOrder {
-  name: string;
-  rateErrorPpm: number;
-  jitterUs: number;
-  faults: VirtualFault[];
-  /** While it cannot be opened, try again after so long. */
+  /** The first one that opens is the engine's first device. */
+  first: NamedDevice[];
+  /** What is preferred from then on, and how often it may change. */
+  policy: PolicySettings;
+  /** Device to listen to; null for none. */
+  captureName: string | null;
+  onLoss: 'hold' | 'continue';
+  preferStreamRate: 'content' | 'device';
+  resampleMode: 'callback' | 'producer' | 'off';
+  resampleQuality: 'draft' | 'voice' | 'music' | 'mastering';
+  /** A device whose clock stands still for so long has stalled. */
+  stallMs: number;
+  /** Quanta in the device's buffer. */
+  bufferQuanta: number;
+  virtual: { rateErrorPpm: number; jitterUs: number; faults: VirtualFault[] };
+  /** While the first device is busy or away, try again after so long. */
   retryMs: number;
-  /** When it could not be opened for so long, give up. */
-  giveUpMs: number;
+  /** When there was no device to begin with for so long, give up. */
+  firstPatienceMs: number;
 }
 
 /** A service that the keeper starts. */
@@ -38,9 +53,6 @@ export interface LaunchOrder {
   geometry: Geometry;
   replicas: number;
   spares: number;
-  standby: boolean;
-  /** Client streams to prepare. */
-  streams: number;
   assets: { channels: number; frames: number; rate: number }[];
   realtime: boolean;
   realtimePriority: number;
@@ -51,6 +63,7 @@ export interface LaunchOrder {
   stopFrames: number | null;
   services: RecorderOrder[];
   policy: KeeperPolicy;
+  tripwires: TripwirePolicy;
   /** Lets commands kill and hang a replica: for proofs only. */
   faults: boolean;
   /** Folder for the garbage collector's traces of each process; null for none. */
@@ -61,7 +74,13 @@ export interface LaunchOrder {
 /** Fixed descriptors of the keeper, as the launching program sets them up. */
 export const keeperFds = { order: 3, program: 4, firstAsset: 5 } as const;
 /** Fixed descriptors of the keeper's children. */
-export const childFds = { segment: 3, firstStream: 4 } as const;
+export const childFds = { segment: 3, firstStream: 4, firstAsset: 4 + limits.streamsMax } as const;
+
+/** The keeper's descriptors of the engine's segment and of each client stream. */
+export interface MemoryFds {
+  segment: number;
+  streams: readonly number[];
+}
 
 /** What the keeper tells each child on its command line. */
 export interface ChildOrder {
@@ -69,7 +88,8 @@ export interface ChildOrder {
   keeperPid: number;
   row: number;
   place: number;
-  streams: number;
+  /** Descriptors of the keeper's own: with them clients reach the memory. */
+  memory: MemoryFds;
   assets: LaunchOrder['assets'];
   realtime: boolean;
   realtimePriority: number;
@@ -87,7 +107,7 @@ export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
 
 /** What the keeper tells its launcher, one JSON object a line. */
 export type KeeperMessage =
-  | { event: 'started'; pid: number; segmentFd: number; streamFds: number[] }
+  | { event: 'started'; pid: number; segmentFd: number }
   | { event: 'playing' }
   | { event: 'refused'; code: 'TENUTO_ENGINE_EXISTS' | 'TENUTO_SYSTEM'; message: string }
   | { event: 'ended'; report: import('./shutdown.js').ShutdownReport };

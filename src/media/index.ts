@@ -4,7 +4,6 @@ export {
   type DecodedAudio,
   decodeWhole,
   openPcm,
-  type PcmFormat,
   type PcmSource,
 } from './pcm-source.js';
 export type { WavFormat } from './wav-format.js';

@@ -1,15 +1,7 @@
 import { assert, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { ChannelMap, Converter, channelMatrix, interleave, mapChannels } from '../pcm/index.js';
+import { FormatConversion, interleave, type PcmFormat } from '../pcm/index.js';
 import { type Decoder, type MediaFormat, openDecoder, type Tags } from './decoder.js';
-
-/** What one wants to read, whatever the file holds. */
-export interface PcmFormat {
-  /** Frames per second of what is read. */
-  rate: number;
-  /** Channels of what is read, 1 to 8. */
-  channels: number;
-}
 
 /** A sound file as the engine wants it: interleaved, at its rate and with its channels. */
 export interface PcmSource extends AsyncDisposable {
@@ -90,20 +82,13 @@ export async function decodeWhole(
   }
 }
 
-/** Frames that the converter takes at a time. */
-const maxInputFrames = 4096;
-
 class FilePcm implements PcmSource {
   readonly rate: number;
   readonly channels: number;
   readonly media: PcmSource['media'];
   position = 0;
   readonly #decoder: Decoder;
-  readonly #matrix: readonly Float64Array[];
-  /** Mixing down comes before the conversion of the rate, mixing up after it: less to convert. */
-  readonly #mapFirst: boolean;
-  readonly #converter: Converter | undefined;
-  readonly #mapAfter: ChannelMap | undefined;
+  readonly #conversion: FormatConversion;
   #ended = false;
 
   constructor(decoder: Decoder, { rate, channels }: PcmFormat) {
@@ -111,20 +96,7 @@ class FilePcm implements PcmSource {
     this.rate = rate;
     this.channels = channels;
     this.#decoder = decoder;
-    this.#matrix = channelMatrix(decoder.channels, channels);
-    this.#mapFirst = channels < decoder.channels;
-    if (decoder.rate !== rate) {
-      const converted = Math.min(channels, decoder.channels);
-      this.#converter = new Converter({
-        inputRate: decoder.rate,
-        outputRate: rate,
-        channels: converted,
-        maxInputFrames,
-      });
-      if (channels > converted) {
-        this.#mapAfter = new ChannelMap({ inputs: converted, outputs: channels });
-      }
-    }
+    this.#conversion = new FormatConversion(decoder, { rate, channels }, { isPatient: true });
     const { format, tags } = decoder;
     this.media = { format, rate: decoder.rate, channels: decoder.channels, tags };
   }
@@ -142,7 +114,7 @@ class FilePcm implements PcmSource {
     while (!this.#ended) {
       const block = await this.#decoder.read();
       if (!block) this.#ended = true;
-      const frames = block ? this.#take(block) : this.#rest();
+      const frames = block ? this.#conversion.push(interleave(block)) : this.#conversion.end();
       if (frames.length === 0) continue;
       this.position += frames.length / this.channels;
       return frames;
@@ -156,43 +128,5 @@ class FilePcm implements PcmSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #take(block: readonly Float32Array[]): Float32Array {
-    const isMapped = this.#mapFirst || !this.#converter;
-    const frames = interleave(isMapped ? mapChannels(block, this.#matrix) : block);
-    const converter = this.#converter;
-    if (!converter) return frames;
-    const total = block[0]!.length;
-    const ratio = this.rate / this.#decoder.rate;
-    // What is still in the converter may come too; a few frames more are for rounding.
-    const most = Math.ceil((total + converter.bufferedFrames) * ratio) + 8;
-    const output = new Float32Array(most * converter.channels);
-    let made = 0;
-    for (let taken = 0; taken < total; ) {
-      taken += converter.push(frames, total - taken, taken);
-      made += converter.pull(output, most - made, made);
-    }
-    return this.#finish(output, made);
-  }
-
-  #rest(): Float32Array {
-    const converter = this.#converter;
-    if (!converter) return new Float32Array(0);
-    const ratio = this.rate / this.#decoder.rate;
-    converter.end();
-    const output = new Float32Array(
-      (Math.ceil(converter.bufferedFrames * ratio) + 8) * converter.channels,
-    );
-    return this.#finish(output, converter.pull(output, output.length / converter.channels));
-  }
-
-  /** The frames that were made, with the channels that are wanted. */
-  #finish(output: Float32Array, frames: number): Float32Array {
-    const map = this.#mapAfter;
-    if (!map) return output.slice(0, frames * this.channels);
-    const mapped = new Float32Array(frames * this.channels);
-    map.map(output, mapped, frames);
-    return mapped;
   }
 }

@@ -13,7 +13,7 @@ export const counterTable = {
   tornQuanta: 'quanta refused because their checksum did not fit',
   divergences: 'ticks for which two replicas rendered different samples',
   takeovers: 'changes of the driver generation after the first',
-  fenced: 'drivers that found another generation in charge',
+  fenced: 'drivers that found another generation in charge, and gave nothing more',
   voided: 'journal records voided because they killed two replicas in a row',
   commands: 'commands sealed',
   restartsReplica: 'replicas started again',
@@ -29,6 +29,17 @@ export const counterTable = {
   deviceOpens: 'times a device was opened',
   deviceFailures: 'times a device could not be opened or failed',
   recorderLostFrames: 'frames the recorder came too late for',
+  streamOpenFailures: 'times a device could not be opened',
+  deviceQueryFailures: 'times the devices could not be asked for; the last valid one is kept',
+  deviceLost: 'times the device that played was lost',
+  deviceStalls: 'times a device took samples and did not play them',
+  recreations: 'times the stream went on with another opening of a device',
+  captureDropFrames: 'captured frames that were lost before they were read',
+  streamsOpened: 'client streams opened',
+  streamsOrphaned: 'client streams ended because their client was gone',
+  streamsRefused: 'client streams refused because none became free in time',
+  streamBadSamples: 'samples of clients that were no numbers, played as silence',
+  streamLoudSamples: 'samples of clients beyond full scale, held there',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -1,4 +1,6 @@
+import { type ErrorCode, errorCodes } from '../errors.js';
 import { type CounterName, readCounters } from '../memory/counters.js';
+import { type DeviceStatus, lastAnswer, readDevice } from '../memory/device-desk.js';
 import { generationAt } from '../memory/generations.js';
 import { currentSealedTick } from '../memory/journal.js';
 import { clock, Directive, DriverMark, generation, service } from '../memory/layout.js';
@@ -10,6 +12,8 @@ import {
 } from '../memory/process-table.js';
 import type { Segment } from '../memory/segment.js';
 import { fencedGeneration } from '../memory/ticks.js';
+import { readTimers, type TimerName, type TimerStatus } from '../memory/timers.js';
+import { readTripwires, type TripwireStatus } from './tripwires.js';
 
 /**
  * How an engine is. `starting`: nothing played yet. `degraded`: it plays, but a process was given
@@ -40,6 +44,18 @@ export interface RecordingStatus {
   lostFrames: number;
 }
 
+/** Why a device could not be opened. */
+export interface DeviceFailure {
+  code: ErrorCode;
+  message: string;
+}
+
+function readDeviceFailure(segment: Segment): DeviceFailure | null {
+  const answer = lastAnswer(segment);
+  if (answer === null || answer.opened) return null;
+  return { code: errorCodes[answer.error] ?? 'TENUTO_DEVICE_LOST', message: answer.text };
+}
+
 /** The state of an engine at one moment. `tenuto status --json` prints it with `"v": 1`. */
 export interface Status {
   name: string;
@@ -58,8 +74,13 @@ export interface Status {
   generation: number;
   processes: ProcessStatus[];
   recordings: RecordingStatus[];
+  /** The device that plays, and why the last one that was asked for could not be opened. */
+  device: DeviceStatus & { failure: DeviceFailure | null };
   /** The counters of docs/architecture.md, and `restarts`: those of all roles together. */
   counters: Record<CounterName | 'restarts', number>;
+  timers: Record<TimerName, TimerStatus>;
+  /** What is watched, as the control process last saw it; docs/tripwires.md describes each. */
+  tripwires: TripwireStatus[];
 }
 
 const recordingStates = ['starting', 'starting', 'running', 'finished', 'failed'] as const;
@@ -123,6 +144,9 @@ export function readStatus(segment: Segment, name: string): Status {
     generation: words[entry + generation.number]!,
     processes,
     recordings: readRecordings(segment),
+    device: { ...readDevice(segment), failure: readDeviceFailure(segment) },
     counters: { ...counters, restarts: restartsOf(counters) },
+    timers: readTimers(segment),
+    tripwires: readTripwires(segment),
   };
 }

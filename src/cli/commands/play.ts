@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { RunningEngine } from '../../client/index.js';
+import type { EngineStream } from '../../client/index.js';
 import { limits } from '../../limits.js';
-import { openDecoder, openPcm, type PcmFormat } from '../../media/index.js';
+import { openDecoder, openPcm } from '../../media/index.js';
+import type { PcmFormat } from '../../pcm/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
 import {
@@ -44,11 +45,10 @@ async function lookInto(file: string): Promise<Track> {
 /** Decodes the tracks into the engine's stream, as fast as it takes them, and waits for the end. */
 async function feed(
   tracks: readonly Track[],
-  engine: RunningEngine,
+  stream: EngineStream,
   format: PcmFormat,
   interrupt: Interrupt,
 ): Promise<void> {
-  const stream = engine.stream(0);
   for (const track of tracks) {
     track.start = stream.written;
     await using source = await openPcm(track.file, format);
@@ -95,21 +95,32 @@ async function play(files: string[], options: CommonOptions): Promise<void> {
   const { rateHz: rate, channels } = settings.engine;
   const { compiled } = await loadPatchText(playerPatch, 'player', settings.engine);
   const { startEngine } = await import('../../client/index.js');
-  await using engine = await startEngine({ settings, patch: compiled, streams: 1 });
+  await using engine = await startEngine({ settings, patch: compiled });
   if (!options.json) {
     for (const track of tracks) {
       const length = track.seconds === undefined ? '' : `, ${clockText(track.seconds)}`;
       say(`${track.title} (${rateText(track.rate)}${length})`);
     }
   }
-  const stream = engine.stream(0);
+  let stream: EngineStream | undefined;
+  const played = async () => {
+    stream = await engine.openStream({
+      rate,
+      channels,
+      format: 'f32',
+      bufferMs: limits.streamBufferMsMax,
+      name: 'play',
+      stream: 0,
+    });
+    await feed(tracks, stream, { rate, channels }, interrupt);
+  };
   const watch: Watch = {
     engine,
     interrupt,
     json: options.json ?? false,
     verbose: options.verbose ?? false,
-    line: () => progressText(tracks, stream.played, rate),
-    finished: feed(tracks, engine, { rate, channels }, interrupt),
+    line: () => progressText(tracks, stream?.played ?? 0, rate),
+    finished: played(),
   };
   tellOutcome(await watchEngine(watch), watch, { files });
 }

@@ -1,3 +1,4 @@
+import { limits } from '../../limits.js';
 import { ProtocolError, type SampleSpec, type TagReader, TagWriter } from './tagstruct.js';
 
 /**
@@ -33,10 +34,6 @@ export const subscribedFacilities = 0x0001 | 0x0002 | 0x0080 | 0x0200;
 export const noIndex = 0xffff_ffff;
 const controlChannel = 0xffff_ffff;
 const headBytes = 20;
-/** A list of a hundred sinks with all their properties takes 400 kB. */
-const packetBytesMax = 4 << 20;
-/** Things in one list; a server with more of them is not one that plays sound. */
-const listMax = 1024;
 
 export interface ServerInfo {
   /** `PulseAudio (on PipeWire 0.3.65)`. */
@@ -98,7 +95,8 @@ export class PacketSplitter {
     this.#wanted = 0;
     while (all.length >= headBytes) {
       const length = all.readUInt32BE(0);
-      if (length > packetBytesMax) throw new ProtocolError(`a packet of ${length} bytes`);
+      if (length > limits.soundServerPacketBytesMax)
+        throw new ProtocolError(`a packet of ${length} bytes`);
       if (all.readUInt32BE(16) !== 0) throw new ProtocolError('a packet in shared memory');
       this.#wanted = headBytes + length;
       if (all.length < this.#wanted) break;
@@ -116,14 +114,15 @@ export class PacketSplitter {
 function list<T>(reader: TagReader, read: () => T): T[] {
   const found: T[] = [];
   while (!reader.atEnd) {
-    if (found.length >= listMax) throw new ProtocolError(`a list of more than ${listMax}`);
+    if (found.length >= limits.soundServerListMax)
+      throw new ProtocolError(`a list of more than ${limits.soundServerListMax}`);
     found.push(read());
   }
   return found;
 }
 
 function repeat(count: number, read: () => void): void {
-  if (count > listMax) throw new ProtocolError(`a list of ${count}`);
+  if (count > limits.soundServerListMax) throw new ProtocolError(`a list of ${count}`);
   for (let i = 0; i < count; i++) read();
 }
 

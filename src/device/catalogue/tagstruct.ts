@@ -1,3 +1,5 @@
+import { limits } from '../../limits.js';
+
 /**
  * Values as the native protocol of PulseAudio writes them: each begins with a byte that names its
  * type, numbers stand most significant byte first (PulseAudio, `src/pulsecore/tagstruct.c`). What
@@ -29,10 +31,6 @@ const tag = {
   formatInfo: 0x66,
 } as const;
 
-/** Longest text that is taken; a property may hold an icon, a name never does. */
-const textBytesMax = 1 << 16;
-/** Properties of one thing; PipeWire gives a card about 60. */
-const propertiesMax = 1024;
 /** PA_CHANNELS_MAX. */
 const channelsMax = 32;
 
@@ -180,7 +178,8 @@ export class TagReader {
     this.#type(tag.string);
     const end = this.#bytes.indexOf(0, this.#at);
     if (end < 0) throw new ProtocolError('a text has no end');
-    if (end - this.#at > textBytesMax) throw new ProtocolError('a text is too long');
+    if (end - this.#at > limits.soundServerTextBytesMax)
+      throw new ProtocolError('a text is too long');
     const text = this.#bytes.toString('utf8', this.#at, end);
     this.#at = end + 1;
     return text;
@@ -242,11 +241,11 @@ export class TagReader {
     for (let count = 0; ; count++) {
       const name = this.string();
       if (name === null) return found;
-      if (count >= propertiesMax) throw new ProtocolError('too many properties');
+      if (count >= limits.soundServerPropertiesMax) throw new ProtocolError('too many properties');
       const length = this.u32();
       const value = this.bytes();
       if (value.length !== length) throw new ProtocolError('a property has two lengths');
-      if (length <= textBytesMax && value.indexOf(0) === length - 1) {
+      if (length <= limits.soundServerTextBytesMax && value.indexOf(0) === length - 1) {
         found.set(name, value.toString('utf8', 0, length - 1));
       }
     }
