@@ -47,6 +47,8 @@ export const LostReason = {
   serverGone: 3,
   /** Any other error of the device, again and again. */
   failed: 4,
+  /** It takes less than its rate says, since its server's period has changed: to be opened anew. */
+  changed: 5,
 } as const;
 export type LostReason = (typeof LostReason)[keyof typeof LostReason];
 
