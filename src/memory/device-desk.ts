@@ -176,7 +176,7 @@ export interface DeviceStatus {
   name: string;
   state: 'none' | 'playing' | 'held' | 'continuing';
   /** Why it is away. */
-  lostReason: 'none' | 'gone' | 'stalled' | 'server' | 'failed';
+  lostReason: (typeof reasons)[number];
   /** Frames per second at which the device itself runs. */
   rateHz: number;
   /** Frames between giving a quantum to the device and the loudspeaker, as the device says. */
@@ -193,7 +193,7 @@ export interface DeviceStatus {
 }
 
 const states = ['none', 'playing', 'held', 'continuing'] as const;
-const reasons = ['none', 'gone', 'stalled', 'server', 'failed'] as const;
+const reasons = ['none', 'gone', 'stalled', 'server', 'failed', 'changed'] as const;
 
 export function readDevice(segment: Segment): DeviceStatus {
   const { words, layout } = segment;
