@@ -184,7 +184,9 @@ class StreamStorm {
     if (message.tells === 'mark') this.marks.push(message.mark);
     else if (message.tells === 'opened') {
       this.waitsMs.push(message.waitedMs);
-      this.children.set(child, (this.children.get(child) ?? 0) + 1);
+      const opened = this.children.get(child);
+      // Its last lines may be read when it is gone.
+      if (opened !== undefined) this.children.set(child, opened + 1);
     } else if (message.tells === 'closed') this.closed.push(message);
     else if (message.tells === 'failed') {
       this.failures[message.code] = (this.failures[message.code] ?? 0) + 1;
