@@ -182,7 +182,7 @@ export class Connection implements EngineConnection {
     for (;;) {
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) throw unreachable(this.name);
-      if (this.socket === null) await this.connectOnce();
+      if (this.socket === null && !(await this.connectOnce(leftMs))) continue;
       const response = await this.send(request, leftMs);
       if (response === null) {
         await delay(retryMs);
@@ -196,12 +196,23 @@ export class Connection implements EngineConnection {
 
   private connecting: Promise<void> | null = null;
 
-  /** Several requests share one way to a control process that was started again. */
-  private async connectOnce(): Promise<void> {
-    this.connecting ??= this.open(patienceMs).finally(() => {
+  /**
+   * Several requests share one way to a control process that was started again. False when it is
+   * not there yet; whoever has more time may try again.
+   *
+   * @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` when the engine itself is gone.
+   */
+  private async connectOnce(dialMs: number): Promise<boolean> {
+    this.connecting ??= this.open(dialMs).finally(() => {
       this.connecting = null;
     });
-    await this.connecting;
+    try {
+      await this.connecting;
+      return true;
+    } catch (error) {
+      if (!isRunning(this.name)) throw error;
+      return false;
+    }
   }
 
   /** Null when the connection was lost before the answer, or there was none in time. */
