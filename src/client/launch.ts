@@ -1,19 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { type KeeperMessage, type LaunchOrder, launcherWish } from '../engine/orders.js';
+import {
+  type KeeperMessage,
+  type LaunchOrder,
+  launcherWish,
+  type OrderPlace,
+} from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import { layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
 import { createSharedMemory, type Mapping, mapShared, openSharedMemory } from '../os/index.js';
+import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import { type OpenStreamWriter, openStreamWriter } from './stream-writer.js';
 import type { EngineEnd, LoadedAsset, RunningEngine, StartOptions, StreamWriter } from './types.js';
-
-/** The keeper's own heap is small: it only decides. */
-const keeperFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
 /** A descriptor of memory that holds these bytes. */
 function memoryOf(name: string, content: Uint8Array): number {
@@ -30,34 +32,13 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/**
- * This program's environment, but for the variable that has Node read certificates as it starts:
- * the engine speaks no TLS, and a usual bundle of them costs each of its processes 40 ms.
- */
-function engineEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
-  return rest;
-}
-
-function spawnKeeper(order: LaunchOrder, options: StartOptions): ChildProcess {
-  const fds = [
-    memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
-    memoryOf('tenuto:program', options.patch.program),
-    ...(options.assets ?? []).map(assetMemory),
-  ];
-  const script = fileURLToPath(new URL('../engine/keeper.js', import.meta.url));
-  // A session of its own: what a terminal sends to its foreground group does not reach the engine.
-  const child = spawn(
-    process.execPath,
-    [...keeperFlags, script, `name=${order.name}`.padEnd(64, ' ')],
-    {
-      detached: true,
-      env: engineEnvironment(),
-      stdio: ['pipe', 'pipe', 'inherit', ...fds],
-    },
-  );
-  for (const fd of fds) closeSync(fd);
-  return child;
+/** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
+function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
+  return {
+    order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
+    program: memoryOf('tenuto:program', options.patch.program),
+    assets: (options.assets ?? []).map(assetMemory),
+  };
 }
 
 /** The engine's memory, for reading only. */
@@ -103,9 +84,6 @@ class KeeperVoice {
       this.fail(new TenutoError('TENUTO_ENGINE_FAILED', 'the engine ended before it was up'));
       this.ended.resolve(this.end);
     });
-    child.once('error', (cause) => {
-      this.fail(new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started', { cause }));
-    });
   }
 
   private hear(line: string): void {
@@ -135,9 +113,16 @@ class KeeperVoice {
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
   const order = orderOf(options);
-  const child = spawnKeeper(order, options);
+  const child = options.keeper?.take() ?? prepareKeeper(order.name).take();
+  if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);
-  return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+  const place = layReady(order, options);
+  try {
+    child.stdin!.write(`${JSON.stringify(place)}\n`);
+    return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+  } finally {
+    for (const fd of [place.order, place.program, ...place.assets]) closeSync(fd);
+  }
 }
 
 class LaunchedEngine implements RunningEngine {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { RunningEngine } from '../../client/index.js';
+import type { PreparedKeeper, RunningEngine } from '../../client/index.js';
 import { limits } from '../../limits.js';
 import { openDecoder, openPcm, type PcmFormat } from '../../media/index.js';
 import { Interrupt } from '../interrupt.js';
@@ -82,7 +82,11 @@ function rateFor(tracks: readonly Track[], fallbackHz: number): number {
   return rate >= limits.rateHzMin && rate <= limits.rateHzMax ? rate : fallbackHz;
 }
 
-async function play(files: string[], options: CommonOptions): Promise<void> {
+async function play(
+  files: string[],
+  options: CommonOptions,
+  keeper: PreparedKeeper | null,
+): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
   const { checkDeviceName } = await import('../../device/open.js');
@@ -95,7 +99,12 @@ async function play(files: string[], options: CommonOptions): Promise<void> {
   const { rateHz: rate, channels } = settings.engine;
   const { compiled } = await loadPatchText(playerPatch, 'player', settings.engine);
   const { startEngine } = await import('../../client/index.js');
-  await using engine = await startEngine({ settings, patch: compiled, streams: 1 });
+  await using engine = await startEngine({
+    settings,
+    patch: compiled,
+    streams: 1,
+    ...(keeper && { keeper }),
+  });
   if (!options.json) {
     for (const track of tracks) {
       const length = track.seconds === undefined ? '' : `, ${clockText(track.seconds)}`;
@@ -114,6 +123,8 @@ async function play(files: string[], options: CommonOptions): Promise<void> {
   tellOutcome(await watchEngine(watch), watch, { files });
 }
 
-export function define(command: Command): void {
-  addSettingOptions(addCommonOptions(command.argument('<file...>', 'audio files'))).action(play);
+export function define(command: Command, keeper: PreparedKeeper | null): void {
+  addSettingOptions(addCommonOptions(command.argument('<file...>', 'audio files'))).action(
+    (files: string[], options: CommonOptions) => play(files, options, keeper),
+  );
 }

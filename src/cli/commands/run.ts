@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Status } from '../../client/index.js';
+import type { PreparedKeeper, Status } from '../../client/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
 import {
@@ -17,7 +17,11 @@ interface RunOptions extends CommonOptions {
   record?: string;
 }
 
-async function run(file: string, options: RunOptions): Promise<void> {
+async function run(
+  file: string,
+  options: RunOptions,
+  keeper: PreparedKeeper | null,
+): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
   const { checkDeviceName, listDevices } = await import('../../device/open.js');
@@ -31,6 +35,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     settings,
     patch: compiled,
     assets,
+    ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
@@ -61,7 +66,7 @@ function announcement(
   ].join('\n');
 }
 
-export function define(command: Command): void {
+export function define(command: Command, keeper: PreparedKeeper | null): void {
   addSettingOptions(
     addCommonOptions(
       command
@@ -69,5 +74,5 @@ export function define(command: Command): void {
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
         .option('--record <file>', 'record what is played to this float32 WAV file'),
     ),
-  ).action(run);
+  ).action((file: string, options: RunOptions) => run(file, options, keeper));
 }
