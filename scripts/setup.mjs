@@ -23,7 +23,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Debian packages by the program each is asked for. */
+/** Debian packages by the program, or the file, that each is asked for. */
 const debianPackages = {
   test: {
     flac: 'flac',
@@ -31,6 +31,14 @@ const debianPackages = {
     oggenc: 'vorbis-tools',
     opusenc: 'opus-tools',
     sox: 'sox',
+    aplay: 'alsa-utils',
+    'dbus-daemon': 'dbus-daemon',
+    pactl: 'pulseaudio-utils',
+    pipewire: 'pipewire',
+    'pipewire-pulse': 'pipewire-pulse',
+    wireplumber: 'wireplumber',
+    '/usr/share/alsa/alsa.conf.d/50-pipewire.conf': 'pipewire-alsa',
+    '/usr/share/alsa/alsa.conf.d/50-pulseaudio.conf': 'libasound2-plugins',
   },
   bench: {
     scsynth: 'supercollider-server',
@@ -198,7 +206,8 @@ async function build() {
   writeFileSync(buildStamp, wanted);
 }
 
-function onPath(program) {
+function isInstalled(program) {
+  if (program.startsWith('/')) return existsSync(program);
   return (process.env.PATH ?? '')
     .split(':')
     .some((folder) => folder !== '' && existsSync(join(folder, program)));
@@ -207,12 +216,12 @@ function onPath(program) {
 async function installPrograms(purpose) {
   const missing = () =>
     Object.entries(debianPackages[purpose])
-      .filter(([program]) => !onPath(program))
+      .filter(([program]) => !isInstalled(program))
       .map(([, name]) => name);
   const names = missing();
   if (names.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
-  if (process.getuid() !== 0 || !onPath('apt-get')) {
+  if (process.getuid() !== 0 || !isInstalled('apt-get')) {
     throw new SetupError(
       `the ${purpose} run compares with programs that are not installed; run\n\n` +
         `  sudo apt-get update && sudo ${command}\n`,

@@ -37,6 +37,31 @@ export const errorTable = {
   TENUTO_MEDIA_LIMIT: { exit: 3, remedy: 'The file is larger than the limits allow; split it.' },
   TENUTO_DEVICE_UNKNOWN: { exit: 4, remedy: 'Choose one that `tenuto devices` lists.' },
   TENUTO_DEVICE_LOST: { exit: 4, remedy: 'Reconnect the device, or choose another one.' },
+  TENUTO_DEVICE_BUSY: {
+    exit: 4,
+    remedy: 'End the program that holds the device, or play to the sound server instead.',
+  },
+  TENUTO_DEVICE_RATE: {
+    exit: 4,
+    remedy: 'Set engine.rateHz to a rate that the message names, or allow rate conversion.',
+  },
+  TENUTO_DEVICE_FORMAT: {
+    exit: 4,
+    remedy: 'Choose another device, or set engine.channels to a number that the message names.',
+  },
+  TENUTO_DEVICE_NO_ALSA: {
+    exit: 4,
+    remedy: 'Install libasound2, or use the virtual device with --device virtual.',
+  },
+  TENUTO_STREAM_FORMAT: {
+    exit: 3,
+    remedy: 'Give a rate of 1000 to 768000 Hz, 1 to 8 channels, and s16, s24, s32 or f32.',
+  },
+  TENUTO_STREAM_CLOSED: { exit: 3, remedy: 'Open another stream; this one takes no more frames.' },
+  TENUTO_STREAM_LIMIT: {
+    exit: 6,
+    remedy: 'Close a stream that is no longer needed, or wait longer for one to become free.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',
@@ -58,6 +83,9 @@ export const errorTable = {
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** All codes in the order of the table: the number that stands for each in the engine's memory. */
+export const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
 /** The exit statuses of every command; above 128 the number of the signal that ended it. */
 export const exitCodes = {

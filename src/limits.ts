@@ -13,17 +13,24 @@ export const limits = {
   leadQuantaMax: 32,
   replicasMax: 3,
 
-  /** Streams that clients can feed, mapped when the engine starts. */
-  streamsMax: 8,
-  /** Frames one stream's ring holds: 21 s at 48 kHz, more than a journal can ask for again. */
-  streamFrames: 1 << 20,
+  /** Streams that clients can feed at the same time, mapped when the engine starts. */
+  streamsMax: 32,
+  /** How far a client may write ahead of what is played, in milliseconds. */
+  streamBufferMsMin: 10,
+  streamBufferMsMax: 2000,
+  /** Calls of `write` that may wait for room in one stream. */
+  streamWritesMax: 4096,
+  streamNameMax: 64,
+  /** Clients that may wait for a stream while all are taken, and for how long at most. */
+  streamWaitersMax: 256,
+  streamWaitMsMax: 60_000,
 
   /** Frames that a recorder gathers before it writes: one write for many quanta. */
   recorderBatchFrames: 1 << 15,
 
   /** What one connection to the control process may send, and how many there may be. */
   controlLineBytesMax: 1 << 16,
-  controlConnectionsMax: 64,
+  controlConnectionsMax: 256,
 
   /** Files one patch may load, and their size when decoded. */
   assetsMax: 32,
@@ -59,10 +66,30 @@ export const limits = {
   mediaDecoderRestartsMax: 32,
   /** Complaints of a decoder in one call after which the call is given up: it is in a loop. */
   mediaComplaintsMax: 256,
-  /** Coefficients of one rate conversion, 8 bytes each; pairs that need more interpolate. */
-  mediaFilterCoefficientsMax: 1 << 20,
+
+  /** pcm/: coefficients of one rate conversion, 4 bytes each; pairs that need more are fitted. */
+  pcmFilterCoefficientsMax: 1 << 20,
   /** Rate conversions whose coefficients are kept. */
-  mediaFilterBanksMax: 8,
+  pcmFilterBanksMax: 16,
+  /** Input rate by output rate: 768 kHz to 8 kHz. A filter is longer by as much. */
+  pcmSpeedMax: 96,
+  /** How far a conversion may be trimmed; two clocks in the wild are 200 ppm apart, rarely. */
+  pcmTrimPpmMax: 5000,
+  /** Output frames in which a new trim is reached. */
+  pcmTrimRampFrames: 256,
+
+  /** Devices that may stand behind the preferred one. */
+  deviceFallbacksMax: 16,
+  /** Characters of a device's name; PipeWire's own names of Bluetooth devices have 60. */
+  deviceNameCharsMax: 256,
+  /** One answer of the sound server: a list of a hundred sinks with all they say takes 400 kB. */
+  soundServerPacketBytesMax: 4 << 20,
+  /** Things in one list of the sound server; one with more of them plays no sound. */
+  soundServerListMax: 1024,
+  /** One text of the sound server; a property may hold an icon, a name never does. */
+  soundServerTextBytesMax: 1 << 16,
+  /** Properties of one thing of the sound server; PipeWire gives a card about 60. */
+  soundServerPropertiesMax: 1024,
 } as const;
 
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

@@ -80,7 +80,9 @@ function failureOf({ status, end }: Outcome): TenutoError | null {
     );
   }
   if (end.report.reason === 'no-device') {
-    return new TenutoError('TENUTO_DEVICE_LOST', 'the device was away for too long');
+    const { failure } = status.device;
+    const message = failure?.message ?? 'there was no device to play on';
+    return new TenutoError(failure?.code ?? 'TENUTO_DEVICE_LOST', message);
   }
   if (end.report.reason === 'failed') {
     return new TenutoError('TENUTO_ENGINE_FAILED', 'the engine could not keep its processes alive');

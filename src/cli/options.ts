@@ -47,13 +47,16 @@ export function addCommonOptions(command: Command): Command {
     .option('-v, --verbose', 'log more, and show details of what went wrong');
 }
 
+/** Flags whose value is a name. */
+const names = new Set(['name', 'device', 'capture']);
+
 /** `--config`, `--set` and the settings' own flags, those named only when a list is given. */
 export function addSettingOptions(command: Command, only?: readonly string[]): Command {
   command.option('--config <file>', 'settings file (default: tenuto.yaml, where there is one)');
   for (const key of settingKeys) {
     if (key.flag === undefined || (only !== undefined && !only.includes(key.flag))) continue;
     const option = new Option(
-      `--${key.flag} <${key.flag === 'name' || key.flag === 'device' ? 'name' : 'value'}>`,
+      `--${key.flag} <${names.has(key.flag) ? 'name' : 'value'}>`,
       `${key.description} (${key.kind === 'text' ? '' : `${key.accepts}; `}default: ${String(key.defaultValue)})`,
     );
     command.addOption(option);

@@ -1,11 +1,15 @@
+import { randomInt } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Request, Response } from '../control/protocol.js';
-import { TenutoError } from '../errors.js';
+import type { OpenedStream, Request, Response } from '../control/protocol.js';
+import { type ErrorCode, errorTable, TenutoError } from '../errors.js';
 import type { Status } from '../observe/status.js';
 import { abstractPath, engineAddress, listEngineSockets } from '../os/index.js';
-import type { EngineConnection } from './types.js';
+import { EngineMemory } from './engine-memory.js';
+import { ClientStream } from './stream.js';
+import { checkStreamFormat } from './stream-format.js';
+import type { EngineConnection, EngineStream, StreamFormat } from './types.js';
 
 /** While a control process that died is started again, its clients wait. */
 const patienceMs = 2000;
@@ -23,9 +27,9 @@ function unreachable(name: string): TenutoError {
   return new TenutoError('TENUTO_ENGINE_UNREACHABLE', `no engine named "${name}" answers`);
 }
 
-async function dial(name: string): Promise<Socket> {
+async function dial(name: string, dialMs: number): Promise<Socket> {
   const path = abstractPath(engineAddress(name, 'control'));
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + dialMs;
   for (;;) {
     if (!isRunning(name)) throw unreachable(name);
     const socket = await new Promise<Socket | null>((resolve) => {
@@ -50,20 +54,26 @@ type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never)
  */
 export async function connectEngine(name: string): Promise<EngineConnection> {
   const connection = new Connection(name);
-  await connection.open();
+  await connection.open(patienceMs);
   return connection;
 }
 
-class Connection implements EngineConnection {
+/** A connection to control, with the streams that were opened over it. */
+export class Connection implements EngineConnection {
   private socket: Socket | null = null;
   private nextId = 1;
   private closed = false;
   private readonly pending = new Map<number, (response: Response | null) => void>();
+  private readonly streams = new Set<ClientStream>();
+  private memory: EngineMemory | null = null;
+  /** Streams that could not be given back, because nobody answered. */
+  private owed: Ask[] = [];
 
   constructor(private readonly name: string) {}
 
-  async open(): Promise<void> {
-    const socket = await dial(this.name);
+  /** @param dialMs how long control may take to answer, for it may be starting. */
+  async open(dialMs: number): Promise<void> {
+    const socket = await dial(this.name, dialMs);
     this.socket = socket;
     const lines = createInterface({ input: socket });
     lines.on('line', (line) => {
@@ -76,7 +86,9 @@ class Connection implements EngineConnection {
     socket.once('close', () => {
       if (this.socket === socket) this.socket = null;
       for (const settle of this.pending.values()) settle(null);
+      if (!isRunning(this.name)) this.engineEnded();
     });
+    for (const request of this.owed.splice(0)) void this.ask(request).catch(() => {});
   }
 
   async status(): Promise<Status> {
@@ -94,40 +106,117 @@ class Connection implements EngineConnection {
     }
   }
 
+  async openStream(format: StreamFormat): Promise<EngineStream> {
+    const { stream: wanted, ...checked } = checkStreamFormat(format);
+    const { name, waitMs } = checked;
+    const token = randomInt(1, 2 ** 31);
+    const request: Ask = { do: 'openStream', token, name, stream: wanted, waitMs };
+    let grant: OpenedStream;
+    try {
+      grant = (await this.ask(request, waitMs + patienceMs)) as OpenedStream;
+    } catch (error) {
+      // It may have been opened although the answer was lost.
+      void this.giveBack(token, true);
+      throw error;
+    }
+    try {
+      this.memory ??= new EngineMemory(grant);
+      const host = {
+        engine: this.name,
+        memory: this.memory,
+        giveBack: (discard: boolean) => {
+          this.streams.delete(stream);
+          return this.giveBack(token, discard);
+        },
+      };
+      const stream: ClientStream = new ClientStream(host, grant, checked);
+      this.streams.add(stream);
+      return stream;
+    } catch (error) {
+      void this.giveBack(token, true);
+      throw isRunning(this.name) ? error : unreachable(this.name);
+    }
+  }
+
+  /** The engine is gone: so are its streams. Idempotent. */
+  engineEnded(): void {
+    for (const stream of this.streams) stream.engineEnded();
+    this.streams.clear();
+    this.memory?.release();
+    this.memory = null;
+  }
+
   close(): void {
+    if (this.closed) return;
     this.closed = true;
-    this.socket?.destroy();
+    const ends = [...this.streams].map((stream) => stream.abort());
+    void Promise.all(ends).finally(() => this.letGo());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.streams].map((stream) => stream.close()));
     this.close();
   }
 
-  private async ask(request: Ask): Promise<unknown> {
-    const deadline = performance.now() + patienceMs;
-    while (performance.now() < deadline) {
-      if (this.closed) break;
-      if (this.socket === null) await this.open();
-      const response = await this.send(request);
-      if (response === null) continue;
-      if (response.ok) return response.result;
-      throw new TenutoError('TENUTO_ENGINE_FAILED', response.message);
-    }
-    throw unreachable(this.name);
+  private letGo(): void {
+    this.socket?.destroy();
+    this.memory?.release();
+    this.memory = null;
   }
 
-  /** Null when the connection was lost before the answer. */
-  private send(request: Ask): Promise<Response | null> {
+  private async giveBack(token: number, discard: boolean): Promise<void> {
+    const request: Ask = { do: 'closeStream', token, discard };
+    try {
+      await this.askAnyway(request, patienceMs);
+    } catch {
+      if (isRunning(this.name)) this.owed.push(request);
+    }
+  }
+
+  private ask(request: Ask, askMs = patienceMs): Promise<unknown> {
+    return this.closed ? Promise.reject(unreachable(this.name)) : this.askAnyway(request, askMs);
+  }
+
+  private async askAnyway(request: Ask, askMs: number): Promise<unknown> {
+    const deadline = performance.now() + askMs;
+    for (;;) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) throw unreachable(this.name);
+      if (this.socket === null) await this.connectOnce();
+      const response = await this.send(request, leftMs);
+      if (response === null) {
+        await delay(retryMs);
+        continue;
+      }
+      if (response.ok) return response.result;
+      const code = response.code in errorTable ? response.code : 'TENUTO_ENGINE_FAILED';
+      throw new TenutoError(code as ErrorCode, response.message);
+    }
+  }
+
+  private connecting: Promise<void> | null = null;
+
+  /** Several requests share one way to a control process that was started again. */
+  private async connectOnce(): Promise<void> {
+    this.connecting ??= this.open(patienceMs).finally(() => {
+      this.connecting = null;
+    });
+    await this.connecting;
+  }
+
+  /** Null when the connection was lost before the answer, or there was none in time. */
+  private send(request: Ask, answerMs: number): Promise<Response | null> {
     const id = this.nextId++;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(null), patienceMs);
+      const timer = setTimeout(() => settle(null), answerMs);
       const settle = (response: Response | null) => {
         clearTimeout(timer);
         this.pending.delete(id);
         resolve(response);
       };
       this.pending.set(id, settle);
-      this.socket?.write(`${JSON.stringify({ id, ...request })}\n`);
+      if (this.socket === null) settle(null);
+      else this.socket.write(`${JSON.stringify({ id, ...request })}\n`);
     });
   }
 }

@@ -11,12 +11,17 @@ export { startEngine } from './launch.js';
 export type {
   EngineConnection,
   EngineEnd,
+  EngineStream,
   LoadedAsset,
   ProcessStatus,
   RunningEngine,
+  SampleFormat,
   ShutdownReport,
   StartOptions,
   Status,
   StopReason,
-  StreamWriter,
+  StreamData,
+  StreamFormat,
+  StreamState,
+  StreamStopReason,
 } from './types.js';

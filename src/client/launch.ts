@@ -8,14 +8,24 @@ import {
   type OrderPlace,
 } from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
-import { layoutOf } from '../memory/layout.js';
-import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
+import type { Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
-import { createSharedMemory, type Mapping, mapShared, openSharedMemory } from '../os/index.js';
+import { createSharedMemory, mapShared } from '../os/index.js';
+import { Connection } from './connection.js';
+import { EngineMemory } from './engine-memory.js';
 import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
-import { type OpenStreamWriter, openStreamWriter } from './stream-writer.js';
-import type { EngineEnd, LoadedAsset, RunningEngine, StartOptions, StreamWriter } from './types.js';
+import type {
+  EngineEnd,
+  EngineStream,
+  LoadedAsset,
+  RunningEngine,
+  StartOptions,
+  StreamFormat,
+} from './types.js';
+
+/** Control starts when there is sound; until then a client waits. */
+const controlMs = 10_000;
 
 /** A descriptor of memory that holds these bytes. */
 function memoryOf(name: string, content: Uint8Array): number {
@@ -39,17 +49,6 @@ function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
     program: memoryOf('tenuto:program', options.patch.program),
     assets: (options.assets ?? []).map(assetMemory),
   };
-}
-
-/** The engine's memory, for reading only. */
-function mapSegment(started: Started): { segment: Segment; mapping: Mapping } {
-  const fd = openSharedMemory({ pid: started.pid, fd: started.segmentFd });
-  const head = mapShared(fd, headerBytes);
-  const { bytes } = layoutOf(readGeometry(head.buffer));
-  head.unmap();
-  const mapping = mapShared(fd, bytes);
-  closeSync(fd);
-  return { segment: openSegment(mapping.buffer), mapping };
 }
 
 type Started = Extract<KeeperMessage, { event: 'started' }>;
@@ -131,15 +130,16 @@ class LaunchedEngine implements RunningEngine {
   readonly playing: Promise<void>;
   readonly ended: Promise<EngineEnd>;
   private lastStatus: Status | null = null;
-  private readonly streams = new Map<number, OpenStreamWriter>();
+  private connection: Promise<Connection> | null = null;
 
   constructor(
     readonly name: string,
     private readonly child: ChildProcess,
     voice: KeeperVoice,
-    private readonly started: Started,
+    started: Started,
   ) {
-    const { segment, mapping } = mapSegment(started);
+    const memory = new EngineMemory({ keeperPid: started.pid, segmentFd: started.segmentFd });
+    const { segment } = memory;
     this.keeperPid = started.pid;
     this.memory = segment;
     this.playing = voice.playing.promise;
@@ -147,10 +147,14 @@ class LaunchedEngine implements RunningEngine {
     void this.ended.then(() => {
       this.lastStatus = readStatus(segment, name);
       // Whoever waits for the end may still read in the same turn; then the memory goes.
-      setImmediate(() => {
-        mapping.unmap();
-        for (const stream of this.streams.values()) stream.release();
-      });
+      setImmediate(() => memory.release());
+      void this.connection?.then(
+        (connection) => {
+          connection.engineEnded();
+          connection.close();
+        },
+        () => {},
+      );
     });
   }
 
@@ -167,15 +171,22 @@ class LaunchedEngine implements RunningEngine {
     this.child.stdin!.write(launcherWish.force);
   }
 
-  stream(index: number): StreamWriter {
-    let writer = this.streams.get(index);
-    if (!writer) {
-      const fd = this.started.streamFds[index];
-      if (fd === undefined) throw new RangeError(`the engine has no stream ${index}`);
-      writer = openStreamWriter(this.memory, { pid: this.keeperPid, fd, index });
-      this.streams.set(index, writer);
+  async openStream(format: StreamFormat): Promise<EngineStream> {
+    this.connection ??= this.connect();
+    const connection = await this.connection;
+    return connection.openStream(format);
+  }
+
+  /** A failed attempt is not the last one. */
+  private async connect(): Promise<Connection> {
+    const connection = new Connection(this.name);
+    try {
+      await connection.open(controlMs);
+      return connection;
+    } catch (error) {
+      this.connection = null;
+      throw error;
     }
-    return writer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

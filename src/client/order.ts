@@ -1,4 +1,4 @@
-import { checkDeviceName } from '../device/open.js';
+import { checkDeviceName } from '../device/names.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
@@ -7,10 +7,13 @@ import { TenutoError } from '../errors.js';
 import type { Settings } from '../settings/index.js';
 import type { StartOptions } from './types.js';
 
-/** How long a device may be away before a driver gives up, and how often it is tried. */
-const deviceRetryMs = 100;
-const deviceGiveUpMs = 10_000;
+/** How long the first device may be away or busy before the start fails, and how often it is tried. */
+const firstDeviceRetryMs = 100;
+const firstDevicePatienceMs = 10_000;
 const bootMs = 10_000;
+/** For a device that is left to play what it holds, and for one that is opened. */
+const drainMs = 1000;
+const openMs = 3000;
 
 function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrder['policy'] {
   const quantumMs = (engine.quantumFrames * 1000) / engine.rateHz;
@@ -24,6 +27,8 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
     driverMs: Math.max(250, 4 * watchdog.driverQuanta * quantumMs),
     serviceMs: watchdog.serviceMs,
     abandonMs: shutdown.abandonMs,
+    drainMs,
+    openMs,
     phases: {
       fadeMs: shutdown.fadeMs,
       servicesMs: shutdown.servicesMs,
@@ -36,6 +41,22 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
 function arenaBytesOf(program: Uint8Array): number {
   const { base, persistentEnd } = layoutProgram(decodeProgram(program), 0);
   return persistentEnd - base;
+}
+
+function deviceOrderOf(device: Settings['device']): LaunchOrder['device'] {
+  return {
+    names: [device.name, ...device.fallbacks],
+    captureName: device.capture === 'none' ? null : device.capture,
+    onLoss: device.onLoss,
+    preferStreamRate: device.preferStreamRate,
+    resampleMode: device.resampleMode,
+    resampleQuality: device.resampleQuality,
+    stallMs: device.stallMs,
+    bufferQuanta: device.bufferQuanta,
+    virtual: device.virtual,
+    retryMs: firstDeviceRetryMs,
+    firstPatienceMs: firstDevicePatienceMs,
+  };
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
@@ -56,6 +77,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
       quantum: engine.quantumFrames,
       rateHz: engine.rateHz,
       channels: engine.channels,
+      captureChannels: device.capture === 'none' ? 0 : device.captureChannels,
       lead: engine.leadQuanta,
       snapshotTicks: settings.snapshot.everyTicks,
       arenaBytes: arenaBytesOf(patch.program),
@@ -64,8 +86,6 @@ export function orderOf(options: StartOptions): LaunchOrder {
     },
     replicas: engine.replicas,
     spares: engine.spares,
-    standby: true,
-    streams: options.streams ?? 0,
     assets: (options.assets ?? []).map(({ channels, frames, rate }) => ({
       channels,
       frames,
@@ -74,14 +94,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
-    device: {
-      name: device.name,
-      rateErrorPpm: device.virtual.rateErrorPpm,
-      jitterUs: device.virtual.jitterUs,
-      faults: device.virtual.faults,
-      retryMs: deviceRetryMs,
-      giveUpMs: deviceGiveUpMs,
-    },
+    device: deviceOrderOf(device),
     stopFrames,
     services:
       options.recordPath === undefined

@@ -1,3 +1,4 @@
+import { lastAnswer, readDevice } from '../memory/device-desk.js';
 import { type EngineEvent, readEvents } from '../memory/events.js';
 import { readProcesses } from '../memory/process-table.js';
 import type { Segment } from '../memory/segment.js';
@@ -71,6 +72,14 @@ export class EventLog {
         ];
       case 'abandoned':
         return ['error', 'a process could not be killed and is left behind', { leftPid: a }];
+      case 'open-hung':
+        return ['warn', `${who} hung while it opened a device and is replaced`];
+      case 'device-playing':
+        return ['info', `driver ${place} plays on ${readDevice(this.segment).name}`];
+      case 'device-lost':
+        return ['warn', `the device is away: ${readDevice(this.segment).lostReason}`];
+      case 'device-refused':
+        return ['warn', `a device could not be opened: ${lastAnswer(this.segment)?.text ?? ''}`];
       default:
         return ['info', kind];
     }

@@ -1,29 +1,50 @@
+import { decodeProgram, namedStreams } from '../dsp/program.js';
 import { attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
-import { clock, Directive } from '../memory/layout.js';
+import { clock, Directive, type Layout } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
-import { abstractPath, engineAddress } from '../os/index.js';
+import { abstractPath, engineAddress, isAlive } from '../os/index.js';
 import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
+import { Steward } from './steward.js';
+import { StreamDesk } from './stream-desk.js';
+import { StreamDoor } from './stream-door.js';
 
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
+const deviceLookMs = 20;
+
+function programEnd({ program, programBytes }: Layout): number {
+  return program * 4 + programBytes;
+}
 
 async function main(): Promise<void> {
-  const { segment, order } = attach('control', { locked: false });
+  const { segment, order, streams } = attach('control', {
+    locked: false,
+    writesStreams: true,
+  });
   const { words, layout } = segment;
   const log = order.log as LogSettings;
   const logger = createLogger({ role: 'control', engine: order.engine }, log);
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
-  const server = new ControlServer(segment, order.engine);
+  const program = decodeProgram(segment.bytes.slice(layout.program * 4, programEnd(layout)));
+  const desk = new StreamDesk(segment, streams, namedStreams(program.nodes), {
+    nowMs: () => performance.now(),
+    isAlive,
+  });
+  const door = new StreamDoor(desk, order);
+  const server = new ControlServer(segment, order.engine, door);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
+  const steward = new Steward(segment, order.device.names, order.device.retryMs);
+  setInterval(() => steward.poll(), deviceLookMs);
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
+    door.look();
   }, lookMs);
   process.on('SIGTERM', () => {
     events.poll();

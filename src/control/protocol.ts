@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import { limits } from '../limits.js';
+
+/** What a client calls an opening of a stream. */
+const token = z
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
 
 /**
  * The local control protocol: one JSON object a line, each way, over an abstract Unix socket that
@@ -12,9 +20,36 @@ export const requestSchema = z.discriminatedUnion('do', [
     do: z.literal('events'),
     since: z.number().int().min(0),
   }),
+  z.strictObject({
+    id: z.number().int(),
+    do: z.literal('openStream'),
+    token,
+    name: z.string().max(limits.streamNameMax),
+    stream: z
+      .number()
+      .int()
+      .min(0)
+      .max(limits.streamsMax - 1)
+      .optional(),
+    waitMs: z.number().min(0).max(limits.streamWaitMsMax),
+  }),
+  z.strictObject({
+    id: z.number().int(),
+    do: z.literal('closeStream'),
+    token,
+    discard: z.boolean(),
+  }),
 ]);
 
 export type Request = z.infer<typeof requestSchema>;
+
+/** The answer to `openStream`: which one, and by which descriptors of the keeper it is reached. */
+export interface OpenedStream {
+  stream: number;
+  keeperPid: number;
+  segmentFd: number;
+  streamFd: number;
+}
 
 export type Response =
   | { id: number; ok: true; result: unknown }

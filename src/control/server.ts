@@ -1,13 +1,22 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import { readEvents } from '../memory/events.js';
 import { clock } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
-import { peerUid, socketDescriptor } from '../os/index.js';
+import { identity, type ProcessIdentity, peerCredentials, socketDescriptor } from '../os/index.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
+import type { StreamDoor } from './stream-door.js';
 
-/** Serves status, events and the request to stop, from the engine's memory. */
+/** A client of the door: the process that connected. */
+interface Peer {
+  readonly socket: Socket;
+  /** Null when it cannot be seen from here, as from another namespace of processes. */
+  readonly who: ProcessIdentity | null;
+}
+
+/** Serves status, events, streams and the request to stop, from the engine's memory. */
 export class ControlServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
@@ -15,6 +24,7 @@ export class ControlServer {
   constructor(
     private readonly segment: Segment,
     private readonly name: string,
+    private readonly streams: StreamDoor,
   ) {
     this.server = createServer((socket) => this.welcome(socket));
     this.server.maxConnections = limits.controlConnectionsMax;
@@ -37,33 +47,39 @@ export class ControlServer {
   private welcome(socket: Socket): void {
     const descriptor = socketDescriptor(socket);
     const own = process.getuid?.();
-    if (descriptor === null || peerUid(descriptor) !== own) {
+    const credentials = descriptor === null ? null : peerCredentials(descriptor);
+    if (credentials?.uid !== own) {
       socket.destroy();
       return;
     }
+    const peer = { socket, who: credentials === null ? null : identity(credentials.pid) };
     this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.streams.left(socket);
+    });
     socket.on('error', () => socket.destroy());
     socket.setEncoding('utf8');
     let pending = '';
     socket.on('data', (text: string) => {
       pending += text;
       for (let end = pending.indexOf('\n'); end >= 0; end = pending.indexOf('\n')) {
-        this.answer(socket, pending.slice(0, end));
+        void this.answer(peer, pending.slice(0, end));
         pending = pending.slice(end + 1);
       }
       if (pending.length > limits.controlLineBytesMax) socket.destroy();
     });
   }
 
-  private answer(socket: Socket, line: string): void {
-    const response = this.respond(line);
+  private async answer(peer: Peer, line: string): Promise<void> {
+    const { socket } = peer;
+    const response = await this.respond(peer, line);
     // A client that does not read its answers is let go, so that they do not pile up here.
     if (socket.writableLength > limits.controlLineBytesMax * 4) socket.destroy();
-    else socket.write(`${JSON.stringify(response)}\n`);
+    else if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
   }
 
-  private respond(line: string): Response {
+  private async respond(peer: Peer, line: string): Promise<Response> {
     let value: unknown;
     try {
       value = JSON.parse(line);
@@ -71,16 +87,33 @@ export class ControlServer {
       return { id: -1, ok: false, code: 'TENUTO_USAGE', message: 'a request is one JSON object' };
     }
     const parsed = requestSchema.safeParse(value);
-    if (parsed.success) return { id: parsed.data.id, ok: true, result: this.act(parsed.data) };
-    const message = parsed.error.issues.map((issue) => issue.message).join('; ');
-    return { id: -1, ok: false, code: 'TENUTO_USAGE', message };
+    if (!parsed.success) {
+      const message = parsed.error.issues.map((issue) => issue.message).join('; ');
+      return { id: -1, ok: false, code: 'TENUTO_USAGE', message };
+    }
+    const { id } = parsed.data;
+    try {
+      return { id, ok: true, result: await this.act(peer, parsed.data) };
+    } catch (error) {
+      if (!(error instanceof TenutoError)) throw error;
+      return { id, ok: false, code: error.code, message: error.message };
+    }
   }
 
-  private act(request: Request): unknown {
+  private act(peer: Peer, request: Request): unknown {
     const { segment } = this;
-    if (request.do === 'status') return readStatus(segment, this.name);
-    if (request.do === 'events') return readEvents(segment, request.since);
-    Atomics.store(segment.words, segment.layout.clock + clock.stopRequest, 1);
-    return null;
+    switch (request.do) {
+      case 'status':
+        return readStatus(segment, this.name);
+      case 'events':
+        return readEvents(segment, request.since);
+      case 'openStream':
+        return this.streams.open(peer, request);
+      case 'closeStream':
+        return this.streams.close(peer, request);
+      case 'stop':
+        Atomics.store(segment.words, segment.layout.clock + clock.stopRequest, 1);
+        return null;
+    }
   }
 }

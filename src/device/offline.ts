@@ -1,4 +1,4 @@
-import { type Device, DeviceSignal } from './device.js';
+import { type Device, DeviceSignal, deviceHealth } from './device.js';
 
 /**
  * A device without a clock: it is always due and hands every quantum to `take`. With it the engine
@@ -8,6 +8,8 @@ export class OfflineDevice implements Device {
   readonly name = 'offline';
   readonly captureChannels = 0;
   readonly latencyFrames = 0;
+  readonly unplayedFrames = 0;
+  readonly health = new Float64Array(deviceHealth.places);
   readonly rateHz: number;
   readonly channels: number;
 
@@ -33,6 +35,8 @@ export class OfflineDevice implements Device {
     this.take(samples);
     return DeviceSignal.due;
   }
+
+  drain(): void {}
 
   close(): void {}
 }

@@ -1,5 +1,5 @@
 import { TenutoError } from '../errors.js';
-import { type Device, DeviceSignal } from './device.js';
+import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 
 /** What the virtual device needs of the world. */
 export interface DeviceClock {
@@ -42,6 +42,7 @@ export class VirtualDevice implements Device {
   readonly channels: number;
   readonly captureChannels = 0;
   readonly latencyFrames: number;
+  readonly health = new Float64Array(deviceHealth.places);
   /** Times are kept in an array, since a number that is passed on by itself would be allocated. */
   private readonly times = new Float64Array(5);
   /** Frames taken since the device was made. */
@@ -59,6 +60,13 @@ export class VirtualDevice implements Device {
     this.channels = options.channels;
     this.latencyFrames = options.quantum * (bufferQuanta - 1);
     this.periodNs = (options.quantum * 1e9) / (options.rateHz * (1 + options.rateErrorPpm * 1e-6));
+    this.health[deviceHealth.deviceRateHz] = options.rateHz;
+    this.health[deviceHealth.latencyFrames] = this.latencyFrames;
+  }
+
+  /** What it is given is heard at once, on the output ring. */
+  get unplayedFrames(): number {
+    return 0;
   }
 
   open(): void {
@@ -79,7 +87,10 @@ export class VirtualDevice implements Device {
     times[at.wake] = times[at.due]! + this.jitterNs();
     clock.sleepUntil(times, at.wake);
     clock.read(times, at.now);
-    if (this.options.faults.length > 0 && this.suffer()) return DeviceSignal.lost;
+    if (this.options.faults.length > 0 && this.suffer()) {
+      this.health[deviceHealth.lostReason] = LostReason.gone;
+      return DeviceSignal.lost;
+    }
     this.periods++;
     if (times[at.now]! - times[at.due]! <= periodNs * (bufferQuanta - 1)) return DeviceSignal.due;
     times[at.start] = times[at.now]!;
@@ -99,7 +110,9 @@ export class VirtualDevice implements Device {
     return false;
   }
 
-  read(): void {}
+  read(into: Float32Array): void {
+    into.fill(0);
+  }
 
   write(samples: Float32Array): DeviceSignal {
     if (!this.isOpen) return DeviceSignal.lost;
@@ -116,6 +129,8 @@ export class VirtualDevice implements Device {
     this.framesTaken += taken;
     return taken;
   }
+
+  drain(): void {}
 
   close(): void {
     this.isOpen = false;

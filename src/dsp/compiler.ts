@@ -5,10 +5,17 @@ import { limits } from '../limits.js';
 import { layoutProgram } from './arena.js';
 import { buildGraph, type Graph, type GraphNode, type GraphPort } from './graph.js';
 import type { NodeDefinition, Unit } from './node.js';
+import { implicitNodes } from './nodes/index.js';
 import { orderGraph } from './order.js';
 import type { Patch } from './patch.js';
 import { PatchReport } from './patch-text.js';
-import { encodeProgram, type Program, type ProgramNode, type ProgramPort } from './program.js';
+import {
+  encodeProgram,
+  namedStreams,
+  type Program,
+  type ProgramNode,
+  type ProgramPort,
+} from './program.js';
 import { findWidths } from './widths.js';
 
 export { type Patch, parsePatch } from './patch.js';
@@ -104,6 +111,7 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
     return { definition, width, lanes, feedback: isLoop, options: values, data, ports };
   });
   report.refuseIfAny();
+  nodes.push(unnamedStreams(nodes));
   const program: Program = { rate, quantum, channels, seed: patch.seed, nodes };
   checkSize(patch, program);
   const bytes = encodeProgram(program);
@@ -120,6 +128,21 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
       file,
       path: resolve(dirname(patch.file), file),
     })),
+  };
+}
+
+/** What programs play into streams that no node of the patch names is heard on top of it. */
+function unnamedStreams(nodes: readonly ProgramNode[]): ProgramNode {
+  const definition = implicitNodes.get('streams')!;
+  const data = Float32Array.from(namedStreams(nodes));
+  return {
+    definition,
+    width: 'mono',
+    lanes: 1,
+    feedback: false,
+    options: [],
+    data,
+    ports: [],
   };
 }
 

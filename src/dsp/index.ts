@@ -21,5 +21,5 @@ export type {
 } from './node.js';
 export { nodesByType, registry } from './nodes/index.js';
 export { type Patch, type PatchNode, parsePatch } from './patch.js';
-export { decodeProgram, encodeProgram, type Program } from './program.js';
+export { decodeProgram, encodeProgram, namedStreams, type Program } from './program.js';
 export { commandOps, commandWords, type MeterLevels, Renderer } from './renderer.js';

@@ -1,7 +1,7 @@
 /** Beyond this (+120 dBFS) a number is no sound but a mistake. */
-const LEVEL_MAX = 1e6;
+export const LEVEL_MAX = 1e6;
 /** Below this (-360 dBFS) nothing is audible, and denormal numbers are not far. */
-const LEVEL_MIN = 1e-18;
+export const LEVEL_MIN = 1e-18;
 
 /**
  * Makes silence of `samples[at]` if it is NaN, infinite, denormal or no sensible level: for what

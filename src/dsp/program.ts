@@ -1,7 +1,7 @@
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { NodeContext, NodeDefinition, PortContext, Width } from './node.js';
-import { nodesByType } from './nodes/index.js';
+import { implicitNodes, nodesByType } from './nodes/index.js';
 
 /**
  * A compiled patch. Nodes are in the order in which they render; a cable comes from an earlier
@@ -133,7 +133,8 @@ export function decodeProgram(bytes: Uint8Array): Program {
   if (quantum % 4 !== 0) refuse('the quantum is no multiple of four');
   const channels = reader.within(1, limits.channelsMax, 'channels');
   const seed = reader.within(0, 0x7fffffff, 'the seed');
-  const count = reader.within(0, limits.patchNodesMax, 'the number of nodes');
+  const most = limits.patchNodesMax + implicitNodes.size;
+  const count = reader.within(0, most, 'the number of nodes');
   for (let i = 9; i < HEADER_WORDS; i++) reader.next();
   const nodes = Array.from({ length: count }, () => decodeNode(reader, count));
   if (!reader.ended) refuse('something follows its end');
@@ -147,7 +148,8 @@ export function decodeProgram(bytes: Uint8Array): Program {
 function decodeNode(reader: WordReader, count: number): ProgramNode {
   const raw = Buffer.alloc(TYPE_BYTES);
   for (let i = 0; i < TYPE_BYTES; i += 4) raw.writeInt32LE(reader.next(), i);
-  const definition = nodesByType.get(raw.toString('latin1').replace(/\0+$/, ''));
+  const type = raw.toString('latin1').replace(/\0+$/, '');
+  const definition = nodesByType.get(type) ?? implicitNodes.get(type);
   if (!definition) refuse('it has a node of unknown type');
   const width = widths[reader.within(0, widths.length - 1, 'a width')]!;
   const lanes = reader.within(0, limits.patchVoicesMax, 'a number of lanes');
@@ -173,6 +175,12 @@ function decodePort(reader: WordReader, count: number): ProgramPort {
   const [value, ...rest] = reader.floats();
   if (value === undefined || rest.length > 0) refuse('a value has not one number');
   return { kind, value };
+}
+
+/** The streams that the nodes of a patch play themselves. */
+export function namedStreams(nodes: readonly ProgramNode[]): Set<number> {
+  const players = nodes.filter(({ definition }) => definition.type === 'stream');
+  return new Set(players.map(({ options }) => options[0]!));
 }
 
 /** Outputs of a node: none of a sink, one of most. */

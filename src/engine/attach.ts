@@ -1,4 +1,5 @@
-import { clock, layoutOf } from '../memory/layout.js';
+import { limits } from '../limits.js';
+import { clock, type Layout, layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
 import {
@@ -17,7 +18,7 @@ import { type ChildOrder, childFds } from './orders.js';
 export interface Attachment {
   order: ChildOrder;
   segment: Segment;
-  streams: (StreamSegment | null)[];
+  streams: StreamSegment[];
   /** Wakes all who wait for the word; only the words of the clock can be waited for. */
   wake(word: number): void;
   /** Waits until the word leaves `value`, or the time is over. */
@@ -33,28 +34,28 @@ function mapSegment(): { segment: Segment; address: number } {
   return { segment: openSegment(mapping.buffer), address: mapping.address };
 }
 
-function mapStreams(order: ChildOrder, channels: number): (StreamSegment | null)[] {
-  const streams: (StreamSegment | null)[] = [];
-  for (let i = 0; i < order.streams; i++) {
-    const fd = childFds.firstStream + i;
-    const mapping = mapShared(fd, streamBytes(channels), { writable: false });
-    streams.push(openStreamSegment(mapping.buffer, channels));
-  }
-  return streams;
+function mapStreams(layout: Layout, writable: boolean): StreamSegment[] {
+  return Array.from({ length: limits.streamsMax }, (_, i) => {
+    const mapping = mapShared(childFds.firstStream + i, streamBytes(layout), { writable });
+    return openStreamSegment(mapping.buffer, layout);
+  });
 }
 
 /**
  * The first thing that every child of the keeper does: it ties its life to the keeper's, names
  * itself for `ps`, and maps the memory by the descriptors that it inherited.
  */
-export function attach(role: string, options: { locked: boolean }): Attachment {
+export function attach(
+  role: string,
+  options: { locked: boolean; writesStreams?: boolean },
+): Attachment {
   const order = JSON.parse(process.argv[2] ?? '') as ChildOrder;
   dieWithParent(order.keeperPid);
   ignoreTerminalSignals();
   setProcessName(`tenuto ${order.engine} ${role}`.slice(0, 60));
   const { segment, address } = mapSegment();
-  const streams = mapStreams(order, segment.layout.channels);
   const { layout } = segment;
+  const streams = mapStreams(layout, options.writesStreams ?? false);
   if (options.locked) {
     lockRegion(address, layout.journal * 4);
     lockRegion(address + layout.rings * 4, (layout.output - layout.rings) * 4);

@@ -1,10 +1,13 @@
-import { type Device, DeviceSignal } from '../device/device.js';
+import { type Device, DeviceSignal, deviceHealth, LostReason } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { generationAt } from '../memory/generations.js';
+import { deskHealth, noteDeviceState } from '../memory/device-desk.js';
+import { generationAt, generationOfPosition } from '../memory/generations.js';
 import {
   clock,
+  DeviceState,
   Directive,
   DriverMark,
+  desk,
   generation,
   OutputKind,
   outputHeader,
@@ -14,7 +17,13 @@ import { outputAt } from '../memory/output-ring.js';
 import { hasQuantum, takeQuantum } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import type { StreamSegment } from '../memory/stream.js';
-import { packFenced, tickAfter, ticksBetween } from '../memory/ticks.js';
+import {
+  fencedGeneration,
+  isLaterGeneration,
+  packFenced,
+  tickAfter,
+  ticksBetween,
+} from '../memory/ticks.js';
 import { Concealment } from './concealment.js';
 import { checkDivergence } from './divergence.js';
 import { Sealer } from './sealing.js';
@@ -28,6 +37,10 @@ export const DriverStep = {
   device: 1,
   /** It has ended: fenced, or told to close. */
   done: 2,
+  /** The device is lost: close it, for nobody will ask it anything again. */
+  lost: 3,
+  /** It has no device and the content waits: the next step in a millisecond or so. */
+  idle: 4,
 } as const;
 export type DriverStep = (typeof DriverStep)[keyof typeof DriverStep];
 
@@ -38,9 +51,25 @@ export interface DriverWorld extends Waiting {
 }
 
 /** Why a driver ended. */
-export type DriverEnd = 'fenced' | 'closed' | 'device-lost';
+export type DriverEnd = 'fenced' | 'handed-over' | 'closed';
+
+/** How a driver begins, and what it does when its device is lost. */
+export interface DriverManners {
+  /** Paces the stream while the device is away; null: the content waits. */
+  standIn: Device | null;
+  /** Frames that the last device was given and did not play; they are given to this one first. */
+  replayFrames: number;
+  /** The device has just been opened: the sound rises to its first frame, so that nothing clicks. */
+  gently: boolean;
+}
+
+const plainManners: DriverManners = { standIn: null, replayFrames: 0, gently: false };
 
 const fadeQuanta = 8;
+/** Quanta between two copies of the device's own figures into the memory. */
+const healthEvery = 16;
+/** More than any device holds. */
+const replayQuantaMax = 1024;
 
 /**
  * The driver as a state machine of small steps over memory, clock and device. Production runs the
@@ -63,17 +92,24 @@ export class DriverCore {
   private approached = false;
   private fadeLeft = fadeQuanta;
   private firstCommit = true;
+  private replayLeft: number;
+  private readonly captured: Float32Array;
   end: DriverEnd = 'closed';
 
+  /** @param device opened; null when it could not be, which is as if it had just been lost. */
   constructor(
     private readonly segment: Segment,
-    private readonly device: Device,
+    private device: Device | null,
     private readonly world: DriverWorld,
     private readonly identity: { generation: number; pid: number },
-    streams: readonly (StreamSegment | null)[],
+    streams: readonly StreamSegment[],
+    private readonly manners: DriverManners = plainManners,
   ) {
-    const { quantumSamples, quantum, channels } = segment.layout;
+    const { quantumSamples, captureSamples, quantum, channels } = segment.layout;
     this.out = new Float32Array(quantumSamples);
+    this.captured = new Float32Array(captureSamples);
+    this.replayLeft = Math.min(manners.replayFrames, replayQuantaMax * quantum);
+    this.waiting = manners.gently;
     this.taken = new Float32Array(quantumSamples);
     this.takenWords = new Int32Array(this.taken.buffer);
     this.concealment = new Concealment(quantum, channels);
@@ -89,7 +125,9 @@ export class DriverCore {
   deviceAnswered(signal: DeviceSignal): void {
     const heard = signal === DeviceSignal.xrun && this.isPlaying();
     if (heard) count(this.segment, counterIndex.xruns, 1);
-    this.phase = signal === DeviceSignal.lost ? this.lost : this.turn;
+    if (signal === DeviceSignal.lost) this.phase = this.lost;
+    else if (signal === DeviceSignal.early) this.phase = this.rest;
+    else this.phase = this.turn;
   }
 
   private becomeOutput(): DriverStep {
@@ -98,6 +136,8 @@ export class DriverCore {
     if (start === 'again') return DriverStep.go;
     this.position = start.position;
     this.head = start.playTick;
+    const { quantum } = this.segment.layout;
+    this.replayLeft = Math.min(this.replayLeft, (start.position >>> 0) * quantum);
     this.phase = this.becomeSealer;
     return DriverStep.go;
   }
@@ -108,18 +148,92 @@ export class DriverCore {
     if (sealed === 'again') return DriverStep.go;
     this.sealed = sealed;
     this.sealer.resume(sealed);
+    if (this.device === null) return this.goOnWithout(0);
+    noteDeviceState(this.segment, DeviceState.playing, this.world.nowUs(), 0);
+    this.noteHealth(this.device);
     this.phase = this.turn;
     return DriverStep.go;
   }
 
-  /** The device is due: says so, and looks what the keeper wants. */
-  private turn(): DriverStep {
+  /** Says that it lives and looks what others want; true when it is to leave. */
+  private isToLeave(): boolean {
     const { words, layout } = this.segment;
     Atomics.store(words, layout.clock + clock.beatUs, this.world.nowUs());
     if (Atomics.load(words, layout.clock + clock.directive) >= Directive.close) {
-      return this.leave('closed');
+      this.leave('closed');
+      return true;
     }
+    const successor = Atomics.load(words, layout.clock + clock.handover);
+    if (successor === 0 || !isLaterGeneration(successor, this.identity.generation)) return false;
+    this.leave('handed-over');
+    // Its device plays to the end what it was given; what it was not given is the successor's.
+    if (this.device !== null) words[layout.desk + desk.unplayedFrames] = this.replayLeft;
+    Atomics.store(words, layout.clock + clock.handedOver, successor);
+    return true;
+  }
+
+  /** The device is not due yet. */
+  private rest(): DriverStep {
+    if (this.isToLeave()) return DriverStep.done;
+    this.phase = this.wait;
+    return DriverStep.go;
+  }
+
+  /** The device is due. */
+  private turn(): DriverStep {
+    if (this.isToLeave()) return DriverStep.done;
+    this.phase = this.replayLeft > 0 ? this.replay : this.listen;
+    return DriverStep.go;
+  }
+
+  /**
+   * Gives once more what the last device did not play. It stands on the output ring already, and
+   * was heard by nobody.
+   */
+  private replay(): DriverStep {
+    const { samples, layout } = this.segment;
+    const { quantum, channels, quantumSamples } = layout;
+    const back = Math.ceil(this.replayLeft / quantum);
+    const position = tickAfter(this.position, -back);
+    const at = outputAt(this.segment, generationOfPosition(this.segment, position), position);
+    const from = at + outputHeader.words;
+    for (let i = 0; i < quantumSamples; i++) this.taken[i] = samples[from + i]!;
+    const skipped = (back * quantum - this.replayLeft) * channels;
+    let part = skipped > 0 ? this.taken.subarray(skipped) : this.taken;
+    let leaves = (back - 1) * quantum;
+    if (this.waiting) {
+      this.concealment.approach(part, this.out);
+      part = this.out;
+      leaves = this.replayLeft;
+    }
+    this.waiting = false;
+    this.phase = this.wait;
+    if (this.device!.write(part) === DeviceSignal.lost) {
+      this.phase = this.lost;
+      return DriverStep.go;
+    }
+    this.replayLeft = leaves;
+    this.noteUnplayed(this.device!);
+    return DriverStep.go;
+  }
+
+  /** For a successor, should this device be lost, or this driver. */
+  private noteUnplayed(device: Device): void {
+    const { words, layout } = this.segment;
+    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + this.replayLeft;
+  }
+
+  /** Takes what was captured into the row of this turn, before anything refers to it. */
+  private listen(): DriverStep {
     this.phase = this.prepareSeal;
+    const { captured } = this;
+    if (captured.length === 0) return DriverStep.go;
+    const { words, samples, layout } = this.segment;
+    const at = outputAt(this.segment, this.identity.generation, this.position);
+    Atomics.store(words, at + outputHeader.position, ~this.position);
+    this.device!.read(captured);
+    const into = at + outputHeader.words + layout.quantumSamples;
+    for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
   }
 
@@ -129,7 +243,7 @@ export class DriverCore {
       this.phase = this.take;
       return DriverStep.go;
     }
-    this.sealer.prepare(next);
+    this.sealer.prepare(next, this.position);
     this.phase = this.commitSeal;
     return DriverStep.go;
   }
@@ -180,7 +294,7 @@ export class DriverCore {
   private give(): DriverStep {
     const playing = this.isPlaying();
     this.phase = playing ? this.writeFirstHalf : this.wait;
-    if (playing && this.device.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    if (playing && this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
     return DriverStep.go;
   }
 
@@ -228,6 +342,8 @@ export class DriverCore {
       this.head = tickAfter(this.head, 1);
       words[layout.clock + clock.headTick] = this.head;
     }
+    this.noteUnplayed(this.device!);
+    if (this.position % healthEvery === 0) this.noteHealth(this.device!);
     this.phase = this.wait;
     return DriverStep.go;
   }
@@ -236,9 +352,68 @@ export class DriverCore {
     return DriverStep.device;
   }
 
+  /** Nobody but a successor with another device can help; until then it keeps the place. */
   private lost(): DriverStep {
-    count(this.segment, counterIndex.deviceFailures, 1);
-    return this.leave('device-lost');
+    const device = this.device!;
+    const reason = device.health[deviceHealth.lostReason]!;
+    count(this.segment, counterIndex.deviceLost, 1);
+    if (reason === LostReason.stalled) count(this.segment, counterIndex.deviceStalls, 1);
+    this.noteUnplayed(device);
+    this.noteHealth(device);
+    this.goOnWithout(reason);
+    return DriverStep.lost;
+  }
+
+  private goOnWithout(lostReason: number): DriverStep {
+    const { standIn } = this.manners;
+    const { words, layout } = this.segment;
+    const state = standIn === null ? DeviceState.held : DeviceState.continuing;
+    noteDeviceState(this.segment, state, this.world.nowUs(), lostReason);
+    this.device = standIn;
+    this.phase = this.idle;
+    if (standIn !== null) {
+      words[layout.desk + desk.unplayedFrames] = 0;
+      this.replayLeft = 0;
+      standIn.open();
+      this.phase = this.wait;
+    }
+    return DriverStep.go;
+  }
+
+  /** Has no device, and holds the stream where it is. */
+  private idle(): DriverStep {
+    if (this.isToLeave()) return DriverStep.done;
+    const { words, layout } = this.segment;
+    const committed = Atomics.load(words, layout.clock + clock.committed);
+    if (fencedGeneration(committed) !== this.identity.generation % 256) return this.leave('fenced');
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) {
+      this.mark(DriverMark.faded);
+    }
+    return DriverStep.idle;
+  }
+
+  /** Whoever paces the stream: the device, or its stand-in; null while it is held. */
+  get pacer(): Device | null {
+    return this.device;
+  }
+
+  /** What a device gets that plays no more: from the last frame down to zero. */
+  get tail(): Float32Array {
+    this.concealment.fill(this.out);
+    return this.out;
+  }
+
+  private noteHealth({ health }: Device): void {
+    const { words, layout } = this.segment;
+    const at = layout.desk + desk.health;
+    words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
+    words[at + deskHealth.jitterUs] = health[deviceHealth.jitterUs]!;
+    words[at + deskHealth.fillFrames] = health[deviceHealth.fillFrames]!;
+    words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
+    words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
+    words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
+    words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
+    words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
   }
 
   private leave(end: DriverEnd): DriverStep {

@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
 import type { Device } from '../device/device.js';
-import { openDevice } from '../device/open.js';
 import { TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { clock, Directive, DriverMark } from '../memory/layout.js';
+import { deviceToGoOnWith, noteDevice, waitingRequest } from '../memory/device-desk.js';
+import { clock, DeviceState, Directive, DriverMark, desk } from '../memory/layout.js';
 import { tellReady } from '../memory/process-table.js';
 import {
   identity,
@@ -14,7 +14,8 @@ import {
   sendSignalByPidfd,
 } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
-import { DriverCore, type DriverEnd, DriverStep } from './driver-core.js';
+import { DeviceOpener } from './device-opener.js';
+import { DriverCore, type DriverManners, DriverStep } from './driver-core.js';
 import { childExit } from './keeper-core.js';
 import { enterRealtime } from './realtime.js';
 import { rehearse } from './rehearsal.js';
@@ -22,8 +23,14 @@ import { StandbyAdvice, StandbyCore } from './standby-core.js';
 import { currentDriverPid, currentGeneration } from './takeover.js';
 
 const SIGKILL = 9;
-/** How often a driver without a device beats: a few times within any watch's patience. */
-const beatNs = 1e6;
+/** A driver without a device looks around and beats so often: within any watch's patience. */
+const idleNs = 1e6;
+/** Between two looks whether the predecessor has left. */
+const handoverLookNs = 200_000;
+/** For a fenced driver's device to play what it was given. */
+const drainMs = 500;
+/** For the kernel to free the device of a process that was killed. */
+const busyMs = 200;
 
 /** Holds on to the process of the current generation, so that ending it never hits another. */
 class Predecessor {
@@ -54,93 +61,182 @@ class Predecessor {
   }
 }
 
-/** Stands by until it is this driver's turn. False when it is told to leave instead. */
-function standBy(attachment: Attachment): boolean {
-  const { segment, order } = attachment;
-  const { quantum, rateHz } = segment.layout;
-  const patienceUs = (order.driverQuanta * quantum * 1e6) / rateHz;
-  const predecessor = new Predecessor(attachment);
-  const standby = new StandbyCore(segment, order.place, Math.round(patienceUs));
-  tellReady(segment, order.row);
-  for (;;) {
-    predecessor.follow();
-    const advice = standby.advise(monotonicUs());
-    if (advice === StandbyAdvice.leave) return false;
-    if (advice === StandbyAdvice.takeOver) {
-      predecessor.end();
-      return true;
-    }
-    attachment.wait(standby.waitWord, standby.waitValue, standby.waitUs * 1000);
-  }
+/** A device that was opened for a turn at driving, and how to begin with it. */
+interface Readiness {
+  device: Device | null;
+  manners: DriverManners;
 }
 
-/**
- * Opens the device, again and again while it is away: content waits meanwhile. It goes on beating,
- * so that no other driver takes the absence of the device for that of the driver.
- */
-function openPatiently(attachment: Attachment, device: Device): boolean {
-  const { segment, order } = attachment;
-  const { words, layout } = segment;
-  const deadlineNs = monotonicNs() + order.device.giveUpMs * 1e6;
-  let nextNs = 0;
-  for (;;) {
-    if (monotonicNs() >= nextNs) {
-      if (open(attachment, device)) return true;
-      nextNs = monotonicNs() + order.device.retryMs * 1e6;
+/** A driver process: it stands by until it is its turn, and then drives until it ends. */
+class Driver {
+  private readonly predecessor: Predecessor;
+  private readonly standby: StandbyCore;
+  private readonly opener: DeviceOpener;
+  private readonly patienceUs: number;
+
+  constructor(private readonly attachment: Attachment) {
+    const { segment, order } = attachment;
+    const { quantum, rateHz } = segment.layout;
+    this.patienceUs = Math.round((order.driverQuanta * quantum * 1e6) / rateHz);
+    this.predecessor = new Predecessor(attachment);
+    this.opener = new DeviceOpener(attachment);
+    this.standby = new StandbyCore(segment, order.place, this.patienceUs);
+  }
+
+  /** Null when it is told to leave instead, or has nothing to begin with. */
+  standBy(): Readiness | null {
+    const { attachment, standby, predecessor } = this;
+    const { segment, order } = attachment;
+    tellReady(segment, order.row);
+    for (;;) {
+      predecessor.follow();
+      const advice = standby.advise(monotonicUs());
+      if (advice === StandbyAdvice.leave) return null;
+      if (advice === StandbyAdvice.takeOver) {
+        predecessor.end();
+        return this.isFirst ? this.openFirst() : this.goOn();
+      }
+      const ready = advice === StandbyAdvice.open ? this.openWhatIsAsked() : null;
+      if (ready !== null) return ready;
+      attachment.wait(standby.waitWord, standby.waitValue, standby.waitUs * 1000);
     }
-    const directive = Atomics.load(words, layout.clock + clock.directive);
-    if (directive >= Directive.fade || monotonicNs() > deadlineNs) return false;
+  }
+
+  /** Drives the engine until it is fenced, handed over or told to close. */
+  drive({ device, manners }: Readiness): never {
+    const { segment, order, streams } = this.attachment;
+    const world = { nowUs: monotonicUs, wake: this.attachment.wake };
+    const who = { generation: order.place, pid: process.pid };
+    if (device !== null) noteDevice(segment, order.place, device.name);
+    const core = new DriverCore(segment, device, world, who, streams, manners);
+    let current = device;
+    for (;;) {
+      const step = core.step();
+      if (step === DriverStep.done) break;
+      if (step === DriverStep.device) core.deviceAnswered(core.pacer!.wait());
+      else if (step === DriverStep.lost) {
+        current?.close();
+        current = null;
+      } else if (step === DriverStep.idle) this.rest(idleNs);
+    }
+    // What was committed is to be heard; the fence sees to it that nothing is heard twice.
+    if (core.end === 'handed-over') current?.write(core.tail);
+    if (core.end !== 'fenced') current?.drain(drainMs);
+    current?.close();
+    process.exit(core.end === 'closed' ? childExit.finished : childExit.again);
+  }
+
+  private get isFirst(): boolean {
+    const { words, layout } = this.attachment.segment;
+    return Atomics.load(words, layout.desk + desk.state) === DeviceState.none;
+  }
+
+  private rest(ns: number): void {
+    const { words, layout } = this.attachment.segment;
+    const word = layout.clock + clock.directive;
+    this.attachment.wait(word, Atomics.load(words, word), ns);
+  }
+
+  private beat(): void {
+    const { words, layout } = this.attachment.segment;
     Atomics.store(words, layout.clock + clock.beatUs, monotonicUs());
     Atomics.add(words, layout.clock + clock.standbyBeat, 1);
-    attachment.wait(layout.clock + clock.directive, directive, beatNs);
+  }
+
+  /**
+   * The engine's first device: the first of the list that opens. One that is away or busy is waited
+   * for a while; it goes on beating meanwhile, so that nobody takes it for hung.
+   */
+  private openFirst(): Readiness | null {
+    const { segment, order } = this.attachment;
+    const deadlineNs = monotonicNs() + order.device.firstPatienceMs * 1e6;
+    for (;;) {
+      let failure: TenutoError | null = null;
+      for (const name of order.device.names) {
+        const device = this.opener.open(name);
+        if (!(device instanceof TenutoError)) return this.begin(device, 0);
+        failure ??= device;
+      }
+      const { words, layout } = segment;
+      const leaving = Atomics.load(words, layout.clock + clock.directive) >= Directive.fade;
+      if (leaving) return null;
+      if (monotonicNs() > deadlineNs || !mayReturn(failure)) {
+        this.opener.settle(0, failure);
+        process.exit(childExit.noDevice);
+      }
+      this.beat();
+      this.rest(order.device.retryMs * 1e6);
+    }
+  }
+
+  /** The predecessor died or hangs: with the device that it had, or without one if that fails. */
+  private goOn(): Readiness {
+    const { segment, order } = this.attachment;
+    const { words, layout } = segment;
+    const name = deviceToGoOnWith(segment);
+    if (name === '') return this.begin(null, 0);
+    const unplayed = Atomics.load(words, layout.desk + desk.unplayedFrames);
+    const deadlineNs = monotonicNs() + busyMs * 1e6;
+    for (;;) {
+      const device = this.opener.open(name);
+      if (!(device instanceof TenutoError)) return this.begin(device, unplayed);
+      // The kernel may take a moment to free what the predecessor had open.
+      if (device.code !== 'TENUTO_DEVICE_BUSY' || monotonicNs() > deadlineNs) {
+        this.opener.settle(Atomics.load(words, layout.desk + desk.settled), device);
+        return this.begin(null, 0);
+      }
+      this.rest(order.device.retryMs * 1e4);
+    }
+  }
+
+  /** Make before break: opens and starts what control asks for, and only then takes over. */
+  private openWhatIsAsked(): Readiness | null {
+    const { segment } = this.attachment;
+    const { words, layout } = segment;
+    const request = waitingRequest(segment);
+    if (request === null) return null;
+    const device = this.opener.open(request.name);
+    if (device instanceof TenutoError) {
+      this.opener.settle(request.number, device);
+      return null;
+    }
+    const { standby } = this;
+    standby.askToLeave();
+    const deadlineNs = monotonicNs() + this.patienceUs * 1000;
+    while (!standby.hasLeft && monotonicNs() < deadlineNs) this.rest(handoverLookNs);
+    const left = standby.hasLeft;
+    if (!left) this.predecessor.end();
+    count(segment, counterIndex.recreations, 1);
+    this.opener.settle(request.number, null);
+    return this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
+  }
+
+  private begin(device: Device | null, replayFrames: number): Readiness {
+    const gently = device !== null && device.name !== 'virtual' && !this.isFirst;
+    const standIn =
+      this.attachment.order.device.onLoss === 'continue' ? this.opener.standIn() : null;
+    return { device, manners: { standIn, replayFrames, gently } };
   }
 }
 
-function open({ segment }: Attachment, device: Device): boolean {
-  count(segment, counterIndex.deviceOpens, 1);
-  try {
-    device.open();
-    return true;
-  } catch (error) {
-    if (!(error instanceof TenutoError)) throw error;
-    count(segment, counterIndex.deviceFailures, 1);
-    return false;
-  }
-}
-
-/** Drives the engine until it is fenced, told to close, or loses the device. */
-function drive(attachment: Attachment, device: Device): DriverEnd {
-  const { segment, order, streams } = attachment;
-  const world = { nowUs: monotonicUs, wake: attachment.wake };
-  const who = { generation: order.place, pid: process.pid };
-  const core = new DriverCore(segment, device, world, who, streams);
-  for (;;) {
-    const step = core.step();
-    if (step === DriverStep.done) return core.end;
-    if (step === DriverStep.device) core.deviceAnswered(device.wait());
-  }
+/** Whether waiting may help: what is away or busy may come back, what nobody knows will not. */
+function mayReturn(failure: TenutoError | null): boolean {
+  return failure?.code === 'TENUTO_DEVICE_LOST' || failure?.code === 'TENUTO_DEVICE_BUSY';
 }
 
 function main(): void {
   const attachment = attach('driver', { locked: true });
   const { segment, order } = attachment;
   const { layout } = segment;
-  const device = openDevice(order.device, {
-    rateHz: layout.rateHz,
-    channels: layout.channels,
-    quantum: layout.quantum,
-    epochNs: order.epochNs,
-  });
   // The first driver of all is waited for, and its first turns are silent.
   const first =
     Atomics.load(segment.words, layout.clock + clock.driverMark) === DriverMark.starting;
   if (!first) rehearse(layout);
   enterRealtime(attachment, order.realtimePriority);
-  if (!standBy(attachment)) process.exit(childExit.finished);
-  if (!openPatiently(attachment, device)) process.exit(childExit.noDevice);
-  const end = drive(attachment, device);
-  device.close();
-  process.exit(end === 'closed' ? childExit.finished : childExit.again);
+  const driver = new Driver(attachment);
+  const ready = driver.standBy();
+  if (ready === null) process.exit(childExit.finished);
+  driver.drive(ready);
 }
 
 main();

@@ -1,7 +1,17 @@
 import { count, counterIndex } from '../memory/counters.js';
 import { recordEvent } from '../memory/events.js';
 import { generationAt } from '../memory/generations.js';
-import { clock, DriverMark, generation, replica, ServiceState, service } from '../memory/layout.js';
+import {
+  clock,
+  DeskOutcome,
+  DeviceState,
+  DriverMark,
+  desk,
+  generation,
+  replica,
+  ServiceState,
+  service,
+} from '../memory/layout.js';
 import {
   clearProcess,
   type ProcessState,
@@ -35,8 +45,6 @@ export interface Crew {
   replicas: number;
   /** Replica processes that wait, warm, for a slot to fall vacant. */
   spares: number;
-  /** One more driver, warm, to take over at once. */
-  standby: boolean;
   control: boolean;
   services: number;
 }
@@ -85,6 +93,8 @@ export class KeeperCore {
   private readonly slots: ReplicaSlots;
   private readonly watchdog: Watchdog;
   private deviceGone = false;
+  private deviceSinceUs = 0;
+  private deviceSettled = 0;
 
   constructor(
     private readonly segment: Segment,
@@ -99,7 +109,8 @@ export class KeeperCore {
     add('replica', -1, true);
     add('driver', 0, true);
     for (let i = 1; i < crew.replicas; i++) add('replica', -1, false);
-    if (crew.standby) add('driver', 0, false);
+    // One more driver, warm: it takes over at once, and opens whatever device is wanted next.
+    add('driver', 0, false);
     if (crew.control) add('control', -1, false);
     for (let i = 0; i < crew.spares; i++) add('replica', -1, false);
     for (let index = 0; index < crew.services; index++) add('service', index, false);
@@ -155,6 +166,7 @@ export class KeeperCore {
     }
     this.fillSlots();
     this.replaceDiverged();
+    this.watchDevice();
     this.noticeEnd();
     this.shutdown?.poll(nowUs);
   }
@@ -200,6 +212,7 @@ export class KeeperCore {
     seat.recentStartsUs.push(nowUs);
     seat.startedUs = nowUs;
     seat.progressUs = 0;
+    seat.leaveByUs = Number.POSITIVE_INFINITY;
     seat.dueUs = Number.POSITIVE_INFINITY;
     seat.pid = this.world.spawn(seat);
     if (seat.pid === 0) {
@@ -296,6 +309,7 @@ export class KeeperCore {
     }
     const overdue = nowUs - seat.startedUs > this.policy.bootMs * 1000;
     if (seat.state === 'starting' && overdue) this.kill(seat, nowUs);
+    if (nowUs > seat.leaveByUs) this.kill(seat, nowUs);
     const hang = this.watchdog.hang(seat, nowUs);
     if (hang === null) return;
     count(this.segment, hang.counter, 1);
@@ -323,7 +337,28 @@ export class KeeperCore {
     for (const seat of this.seats) {
       if (seat.role !== 'driver') continue;
       if (seat.place % 256 === current) this.setState(seat, 'running');
-      else if (seat.pid !== 0 && seat.place % 256 === before) this.kill(seat, this.world.nowUs());
+      else if (seat.pid !== 0 && seat.place % 256 === before) {
+        seat.leaveByUs = this.world.nowUs() + this.policy.drainMs * 1000;
+      }
+    }
+  }
+
+  /** Tells what became of the device since the last look. */
+  private watchDevice(): void {
+    const { words, layout } = this.segment;
+    const at = layout.desk;
+    const since = words[at + desk.sinceUs]!;
+    if (since !== this.deviceSinceUs) {
+      this.deviceSinceUs = since;
+      const state = Atomics.load(words, at + desk.state);
+      const kind = state === DeviceState.playing ? 'device-playing' : 'device-lost';
+      this.event(kind, words[at + desk.generation]!, words[at + desk.lostReason]!);
+    }
+    const settled = Atomics.load(words, at + desk.settled);
+    if (settled === this.deviceSettled) return;
+    this.deviceSettled = settled;
+    if (words[at + desk.outcome] === DeskOutcome.failed) {
+      this.event('device-refused', 0, words[at + desk.outcomeError]!);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { limits } from '../limits.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
@@ -106,8 +107,8 @@ class Memory {
       words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);
       words[layout.clock + clock.stopArmed] = 1;
     }
-    for (let i = 0; i < order.streams; i++) {
-      const size = streamBytes(layout.channels);
+    for (let i = 0; i < limits.streamsMax; i++) {
+      const size = streamBytes(layout);
       const fd = createSharedMemory({ name: `tenuto:${order.name}:stream${i}`, bytes: size });
       sealSize(fd);
       this.streamFds.push(fd);
@@ -192,7 +193,7 @@ class ProcessWorld implements KeeperWorld {
       keeperPid: process.pid,
       row: seat.row,
       place: seat.place,
-      streams: order.streams,
+      memory: { segment: this.memory.fd, streams: this.memory.streamFds },
       assets: order.assets,
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
@@ -291,7 +292,6 @@ function found(received: Received): Engine {
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,
     spares: order.spares,
-    standby: order.standby,
     control: true,
     services: order.services.length,
   });
@@ -304,12 +304,7 @@ function found(received: Received): Engine {
     starts: 1,
     startedUs: world.nowUs(),
   });
-  tell({
-    event: 'started',
-    pid: process.pid,
-    segmentFd: memory.fd,
-    streamFds: memory.streamFds,
-  });
+  tell({ event: 'started', pid: process.pid, segmentFd: memory.fd });
   writeScheduling(segment, 0, 'other');
   const look = follow(core, world, segment, order);
   listenToSignals(core, look);

@@ -20,6 +20,7 @@ export class OfflineEngine {
   constructor(machine: PatchMachine, format: Pick<Geometry, 'quantum' | 'rateHz' | 'channels'>) {
     const geometry: Geometry = {
       ...format,
+      captureChannels: 0,
       lead: 1,
       // Nobody ever joins, so one snapshot in a while is more than is needed.
       snapshotTicks: 1 << 30,

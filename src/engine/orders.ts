@@ -1,3 +1,4 @@
+import { limits } from '../limits.js';
 import type { Geometry } from '../memory/layout.js';
 import type { KeeperPolicy } from './seats.js';
 
@@ -8,16 +9,25 @@ export interface VirtualFault {
   forMs: number;
 }
 
-/** Which device a driver opens, and how. */
+/** Which devices a driver opens, and how. */
 export interface DeviceOrder {
-  name: string;
-  rateErrorPpm: number;
-  jitterUs: number;
-  faults: VirtualFault[];
-  /** While it cannot be opened, try again after so long. */
+  /** The first one that opens is the engine's first device. */
+  names: string[];
+  /** Device to listen to; null for none. */
+  captureName: string | null;
+  onLoss: 'hold' | 'continue';
+  preferStreamRate: 'content' | 'device';
+  resampleMode: 'callback' | 'producer' | 'off';
+  resampleQuality: 'draft' | 'voice' | 'music' | 'mastering';
+  /** A device whose clock stands still for so long has stalled. */
+  stallMs: number;
+  /** Quanta in the device's buffer. */
+  bufferQuanta: number;
+  virtual: { rateErrorPpm: number; jitterUs: number; faults: VirtualFault[] };
+  /** While the first device is busy or away, try again after so long. */
   retryMs: number;
-  /** When it could not be opened for so long, give up. */
-  giveUpMs: number;
+  /** When there was no device to begin with for so long, give up. */
+  firstPatienceMs: number;
 }
 
 /** A service that the keeper starts. */
@@ -38,9 +48,6 @@ export interface LaunchOrder {
   geometry: Geometry;
   replicas: number;
   spares: number;
-  standby: boolean;
-  /** Client streams to prepare. */
-  streams: number;
   assets: { channels: number; frames: number; rate: number }[];
   realtime: boolean;
   realtimePriority: number;
@@ -69,7 +76,13 @@ export interface OrderPlace {
 }
 
 /** Fixed descriptors of the keeper's children. */
-export const childFds = { segment: 3, firstStream: 4 } as const;
+export const childFds = { segment: 3, firstStream: 4, firstAsset: 4 + limits.streamsMax } as const;
+
+/** The keeper's descriptors of the engine's segment and of each client stream. */
+export interface MemoryFds {
+  segment: number;
+  streams: readonly number[];
+}
 
 /** What the keeper tells each child on its command line. */
 export interface ChildOrder {
@@ -77,7 +90,8 @@ export interface ChildOrder {
   keeperPid: number;
   row: number;
   place: number;
-  streams: number;
+  /** Descriptors of the keeper's own: with them clients reach the memory. */
+  memory: MemoryFds;
   assets: LaunchOrder['assets'];
   realtime: boolean;
   realtimePriority: number;
@@ -95,7 +109,7 @@ export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
 
 /** What the keeper tells its launcher, one JSON object a line. */
 export type KeeperMessage =
-  | { event: 'started'; pid: number; segmentFd: number; streamFds: number[] }
+  | { event: 'started'; pid: number; segmentFd: number }
   | { event: 'playing' }
   | { event: 'refused'; code: 'TENUTO_ENGINE_EXISTS' | 'TENUTO_SYSTEM'; message: string }
   | { event: 'ended'; report: import('./shutdown.js').ShutdownReport };

@@ -1,5 +1,5 @@
 import type { Device } from '../device/device.js';
-import { DeviceSignal } from '../device/device.js';
+import { DeviceSignal, deviceHealth } from '../device/device.js';
 import { checksumWords } from '../memory/checksum.js';
 import { type Geometry, layoutOf, quantumHeader, ReplicaState, replica } from '../memory/layout.js';
 import { quantumAt, replicaAt } from '../memory/replica-ring.js';
@@ -50,6 +50,8 @@ class AlwaysDue implements Device {
   readonly name = 'rehearsal';
   readonly captureChannels = 0;
   readonly latencyFrames = 0;
+  readonly unplayedFrames = 0;
+  readonly health = new Float64Array(deviceHealth.places);
   readonly rateHz: number;
   readonly channels: number;
 
@@ -66,5 +68,6 @@ class AlwaysDue implements Device {
   write(): DeviceSignal {
     return DeviceSignal.due;
   }
+  drain(): void {}
   close(): void {}
 }

@@ -17,6 +17,7 @@ import {
 import { quantumAt, replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, olderSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
+import { hasStreamContent } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
 
 /** What a replica runs: the patch, as a deterministic machine whose state is its arena. */
@@ -160,7 +161,7 @@ export class ReplicaCore {
     const at = this.recordIndex;
     const { machine } = this;
     for (let i = 0; i < limits.streamsMax; i++) {
-      machine.setStreamEnd(i, words[at + record.streamEnds + i]!);
+      machine.setStreamEnd(i, words[at + record.streamCursors + i]!);
     }
     const commands = this.voided ? 0 : words[at + record.commands]!;
     for (let i = 0; i < commands; i++) machine.apply(words, commandAt(at, i));
@@ -204,6 +205,10 @@ export class ReplicaCore {
 
   /** Settles whether the record counts: either some replica passed it or the keeper voided it. */
   private pass(): ReplicaStep {
+    const tick = tickAfter(this.tick, 1);
+    // A replica that was stopped for long may have read what a client has overwritten since.
+    const sealed = sealedTick(this.segment, tick);
+    if (!hasStreamContent(this.segment, tick, sealed)) return this.leave('journal-lost');
     if (!this.voided && !passRecord(this.segment, this.recordIndex)) return this.leave('voided');
     this.phase = this.publish;
     return ReplicaStep.go;

@@ -17,7 +17,7 @@ const rehearsalQuanta = 150;
 function mapAssets(attachment: Attachment): AssetView[] {
   const { order } = attachment;
   return order.assets.map((asset, index) => {
-    const fd = childFds.firstStream + order.streams + index;
+    const fd = childFds.firstAsset + index;
     const bytes = asset.frames * asset.channels * 4;
     const { buffer } = mapShared(fd, bytes, { writable: false });
     return { ...asset, samples: new Float32Array(buffer, 0, asset.frames * asset.channels) };
@@ -29,9 +29,9 @@ function loadMachine(attachment: Attachment): PatchMachine {
   const { layout } = segment;
   const from = layout.program * 4;
   const program = segment.bytes.slice(from, from + layout.programBytes);
-  const views = streams
-    .filter((stream) => stream !== null)
-    .map(({ samples, channels, frames }): StreamView => ({ samples, channels, frames }));
+  const views = streams.map(
+    ({ samples, channels, frames }): StreamView => ({ samples, channels, frames }),
+  );
   const renderer = new Renderer(program, { streams: views, assets: mapAssets(attachment) });
   return order.faults ? withFaults(renderer) : renderer;
 }

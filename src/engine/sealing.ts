@@ -14,7 +14,6 @@ const { streamsMax } = limits;
  */
 export class Sealer {
   private readonly laneCursors = new Int32Array(laneCount);
-  private readonly streamEnds = new Int32Array(streamsMax);
   private readonly streamCursors = new Int32Array(streamsMax);
   private at = 0;
   private tick = 0;
@@ -23,7 +22,7 @@ export class Sealer {
 
   constructor(
     private readonly segment: Segment,
-    private readonly streams: readonly (StreamSegment | null)[],
+    private readonly streams: readonly StreamSegment[],
     private readonly generation: number,
   ) {}
 
@@ -35,19 +34,23 @@ export class Sealer {
     if (at < 0) throw new Error('the last sealed record is gone');
     for (let i = 0; i < laneCount; i++) this.laneCursors[i] = words[at + record.laneCursors + i]!;
     for (let i = 0; i < streamsMax; i++) {
-      this.streamEnds[i] = words[at + record.streamEnds + i]!;
       this.streamCursors[i] = words[at + record.streamCursors + i]!;
     }
   }
 
-  /** Writes the record of `tick` into this generation's bank. Allocation-free. */
-  prepare(tick: number): void {
+  /**
+   * Writes the record of `tick` into this generation's bank. Allocation-free.
+   *
+   * @param position the row of the output ring that holds what was captured when it was sealed.
+   */
+  prepare(tick: number, position: number): void {
     this.tick = tick;
     this.at = recordAt(this.segment, this.generation, tick);
     beginRecord(this.segment, this.at, tick);
     this.taken = 0;
     for (let i = 0; i < laneCount; i++) this.takeLane(i);
     this.segment.words[this.at + record.commands] = this.taken;
+    this.segment.words[this.at + record.capturePosition] = position;
     this.takeStreams();
     endRecord(this.segment, this.at, tick);
   }
@@ -80,16 +83,17 @@ export class Sealer {
   }
 
   private takeStreams(): void {
-    const { segment, at, streams, streamEnds, streamCursors } = this;
+    const { segment, at, streams, streamCursors } = this;
     const { quantum } = segment.layout;
+    for (let i = 0; i < streams.length; i++) {
+      const { words } = streams[i]!;
+      // Looked at first: who takes frames back lets go only when the count is right again.
+      const held = Atomics.load(words, streamHeader.hold) !== 0;
+      const ready = (Atomics.load(words, streamHeader.written) - streamCursors[i]!) | 0;
+      if (held || ready <= 0) continue;
+      streamCursors[i] = (streamCursors[i]! + Math.min(ready, quantum)) | 0;
+    }
     for (let i = 0; i < streamsMax; i++) {
-      const stream = streams[i];
-      if (stream !== undefined && stream !== null) {
-        streamEnds[i] = Atomics.load(stream.words, streamHeader.written);
-        const ready = (streamEnds[i]! - streamCursors[i]!) | 0;
-        streamCursors[i] = (streamCursors[i]! + Math.min(Math.max(ready, 0), quantum)) | 0;
-      }
-      segment.words[at + record.streamEnds + i] = streamEnds[i]!;
       segment.words[at + record.streamCursors + i] = streamCursors[i]!;
     }
   }

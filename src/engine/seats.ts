@@ -17,6 +17,10 @@ export interface KeeperPolicy {
   serviceMs: number;
   /** A killed process that is not gone by then is left behind. */
   abandonMs: number;
+  /** A driver that another one followed may play for so long what its device still holds. */
+  drainMs: number;
+  /** An opening of a device that takes longer counts as hung. */
+  openMs: number;
   phases: { fadeMs: number; servicesMs: number; replicasMs: number; driverMs: number };
 }
 
@@ -41,6 +45,8 @@ export interface Seat {
   /** Times of the starts within the last minute. */
   recentStartsUs: number[];
   killedUs: number;
+  /** When a driver that another one followed is ended; Infinity for one that may stay. */
+  leaveByUs: number;
   /** The last sign of progress, and since when it has not changed. */
   progress: number;
   progressUs: number;
@@ -57,6 +63,7 @@ export function emptySeat(what: Pick<Seat, 'row' | 'role' | 'place' | 'firstWave
     earlyDeaths: 0,
     recentStartsUs: [],
     killedUs: 0,
+    leaveByUs: Number.POSITIVE_INFINITY,
     progress: 0,
     progressUs: 0,
   };

@@ -1,13 +1,21 @@
+import { hasRequest } from '../memory/device-desk.js';
 import { clock, Directive, DriverMark } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 
 /** What the standby driver should do now. */
-export const StandbyAdvice = { wait: 0, takeOver: 1, leave: 2 } as const;
+export const StandbyAdvice = {
+  wait: 0,
+  takeOver: 1,
+  leave: 2,
+  /** Open the device that is asked for, and take over when it plays. */
+  open: 3,
+} as const;
 export type StandbyAdvice = (typeof StandbyAdvice)[keyof typeof StandbyAdvice];
 
 /**
  * The watch of the standby driver: it takes over when the keeper asks for its generation (a death
- * was seen), or when the current driver has made no turn for too long (it hangs).
+ * was seen), when the current driver has made no turn for too long (it hangs), or when control asks
+ * for another device.
  */
 export class StandbyCore {
   /** Wait until this word leaves `waitValue`, at most for `waitUs`. */
@@ -24,6 +32,21 @@ export class StandbyCore {
     this.waitWord = segment.layout.clock + clock.requestedGeneration;
   }
 
+  /**
+   * Asks the current driver to leave at its next turn, which it does with all committed that it
+   * gave. `waitWord` and its companions say what to wait for; then `hasLeft` tells.
+   */
+  askToLeave(): void {
+    const { words, layout } = this.segment;
+    Atomics.store(words, layout.clock + clock.handover, this.generation);
+  }
+
+  /** Whether the current driver left for this one. */
+  get hasLeft(): boolean {
+    const { words, layout } = this.segment;
+    return Atomics.load(words, layout.clock + clock.handedOver) === this.generation;
+  }
+
   /** Looks around; `nowUs` is the monotonic clock, 32 bits. */
   advise(nowUs: number): StandbyAdvice {
     const { words, layout } = this.segment;
@@ -38,6 +61,8 @@ export class StandbyCore {
     if (mark === DriverMark.starting || mark === DriverMark.closed) return StandbyAdvice.wait;
     const silentUs = (nowUs - Atomics.load(words, layout.clock + clock.beatUs)) | 0;
     if (silentUs >= this.patienceUs) return StandbyAdvice.takeOver;
+    const running = Atomics.load(words, layout.clock + clock.directive) === Directive.run;
+    if (running && hasRequest(this.segment)) return StandbyAdvice.open;
     // It wakes up just when the turn that it saw last has become too old.
     this.waitUs = Math.min(this.patienceUs, this.patienceUs - silentUs);
     return StandbyAdvice.wait;

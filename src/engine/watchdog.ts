@@ -1,7 +1,7 @@
 import { counterIndex } from '../memory/counters.js';
 import type { EventKind } from '../memory/events.js';
 import { sealedTick } from '../memory/journal.js';
-import { clock, ReplicaState, replica, service } from '../memory/layout.js';
+import { clock, desk, ReplicaState, replica, service } from '../memory/layout.js';
 import { isReady, type ProcessState } from '../memory/process-table.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
@@ -75,6 +75,13 @@ export class Watchdog {
   private driverHang(seat: Seat, nowUs: number): Hang | null {
     const { words, layout } = this.segment;
     const current = this.isCurrent(seat);
+    if (seat.leaveByUs !== Number.POSITIVE_INFINITY) return null;
+    if (!current && Atomics.load(words, layout.desk + desk.opening) === seat.place) {
+      const openingUs = (nowUs - words[layout.desk + desk.openingUs]!) | 0;
+      if (openingUs < this.policy.openMs * 1000) return null;
+      const { streamOpenFailures } = counterIndex;
+      return { counter: streamOpenFailures, event: 'open-hung', detail: seat.row };
+    }
     const beat = Atomics.load(words, layout.clock + (current ? clock.beatUs : clock.standbyBeat));
     const patienceMs = current ? this.policy.driverMs : this.policy.serviceMs;
     if (stillMs(seat, beat, nowUs) < patienceMs) return null;

@@ -9,7 +9,7 @@ import {
   testSignal,
   writePlainWav,
 } from '../../test/kit/audio-files.js';
-import { deinterleave, interleave } from './conversion.js';
+import { deinterleave, interleave } from '../pcm/index.js';
 import { decodeWhole, openPcm } from './pcm-source.js';
 import { WavWriter } from './wav-writer.js';
 

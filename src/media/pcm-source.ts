@@ -1,16 +1,7 @@
 import { assert, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { channelMatrix, interleave, mapChannels } from './conversion.js';
+import { BlockConversion, interleave, type PcmFormat } from '../pcm/index.js';
 import { type Decoder, type MediaFormat, openDecoder, type Tags } from './decoder.js';
-import { type RateConverter, Resampler } from './resampler.js';
-
-/** What one wants to read, whatever the file holds. */
-export interface PcmFormat {
-  /** Frames per second of what is read. */
-  rate: number;
-  /** Channels of what is read, 1 to 8. */
-  channels: number;
-}
 
 /** A sound file as the engine wants it: interleaved, at its rate and with its channels. */
 export interface PcmSource extends AsyncDisposable {
@@ -97,10 +88,7 @@ class FilePcm implements PcmSource {
   readonly media: PcmSource['media'];
   position = 0;
   readonly #decoder: Decoder;
-  readonly #matrix: readonly Float64Array[];
-  /** Mixing down comes before the conversion of the rate, mixing up after it: less to convert. */
-  readonly #mapFirst: boolean;
-  readonly #converter: RateConverter | undefined;
+  readonly #conversion: BlockConversion;
   #ended = false;
 
   constructor(decoder: Decoder, { rate, channels }: PcmFormat) {
@@ -108,15 +96,7 @@ class FilePcm implements PcmSource {
     this.rate = rate;
     this.channels = channels;
     this.#decoder = decoder;
-    this.#matrix = channelMatrix(decoder.channels, channels);
-    this.#mapFirst = channels < decoder.channels;
-    if (decoder.rate !== rate) {
-      this.#converter = new Resampler({
-        inputRate: decoder.rate,
-        outputRate: rate,
-        channels: Math.min(channels, decoder.channels),
-      });
-    }
+    this.#conversion = new BlockConversion(decoder, { rate, channels });
     const { format, tags } = decoder;
     this.media = { format, rate: decoder.rate, channels: decoder.channels, tags };
   }
@@ -134,11 +114,10 @@ class FilePcm implements PcmSource {
     while (!this.#ended) {
       const block = await this.#decoder.read();
       if (!block) this.#ended = true;
-      const planes = block ? this.#convert(block) : this.#converter?.end();
-      if (!planes || planes[0]!.length === 0) continue;
-      const mapped = this.#mapFirst ? planes : mapChannels(planes, this.#matrix);
-      this.position += mapped[0]!.length;
-      return interleave(mapped);
+      const frames = block ? this.#conversion.push(interleave(block)) : this.#conversion.end();
+      if (frames.length === 0) continue;
+      this.position += frames.length / this.channels;
+      return frames;
     }
     return null;
   }
@@ -149,10 +128,5 @@ class FilePcm implements PcmSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #convert(block: Float32Array[]): Float32Array[] {
-    const planes = this.#mapFirst ? mapChannels(block, this.#matrix) : block;
-    return this.#converter ? this.#converter.push(planes) : planes;
   }
 }

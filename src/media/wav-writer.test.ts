@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { audioFolder, encode, joinBlocks } from '../../test/kit/audio-files.js';
 import { TenutoError } from '../errors.js';
-import { interleave } from './conversion.js';
+import { interleave } from '../pcm/index.js';
 import { openDecoder } from './decoder.js';
 import { wavHeaderBytes } from './wav-format.js';
 import { WavWriter } from './wav-writer.js';

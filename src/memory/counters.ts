@@ -29,6 +29,17 @@ export const counterTable = {
   deviceOpens: 'times a device was opened',
   deviceFailures: 'times a device could not be opened or failed',
   recorderLostFrames: 'frames the recorder came too late for',
+  streamOpenFailures: 'times a device was there and could not be opened',
+  deviceQueryFailures: 'times the devices could not be asked for',
+  deviceLost: 'times the device that played was lost',
+  deviceStalls: 'devices that took samples and did not play them',
+  recreations: 'times the stream went on with another opening of a device',
+  captureDropFrames: 'captured frames that nobody could take in time',
+  streamsOpened: 'client streams opened',
+  streamsOrphaned: 'client streams ended because their client was gone',
+  streamsRefused: 'client streams refused because none became free in time',
+  streamBadSamples: 'samples of clients that were no numbers, played as silence',
+  streamLoudSamples: 'samples of clients beyond full scale, held there',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -17,6 +17,10 @@ export const eventKinds = [
   'gave-up',
   'abandoned',
   'stopping',
+  'open-hung',
+  'device-playing',
+  'device-lost',
+  'device-refused',
 ] as const;
 
 export type EventKind = (typeof eventKinds)[number];

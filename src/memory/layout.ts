@@ -9,6 +9,8 @@ export interface Geometry {
   rateHz: number;
   /** Samples per frame. */
   channels: number;
+  /** Samples per frame of what is captured; 0 for none. */
+  captureChannels: number;
   /** Quanta between the sealing of a tick and its playing. */
   lead: number;
   /** Ticks between two snapshots of one replica. */
@@ -48,7 +50,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
@@ -69,6 +71,7 @@ export const header = {
   programBytes: 9,
   firstTick: 10,
   keeperPid: 11,
+  captureChannels: 12,
   words: 64,
 } as const;
 
@@ -108,10 +111,63 @@ export const clock = {
   stopRequest: 9 * lineWords,
   /** Counts control's looks, for the keeper to see that it lives. */
   controlBeat: 9 * lineWords + 2,
+  /** The generation that asks the current driver to leave at its next turn; 0 for none. */
+  handover: 9 * lineWords + 3,
+  /** The last generation that a driver left for, having committed all that it gave. */
+  handedOver: 9 * lineWords + 4,
   /** Counts the slots that were given to replica processes. Futex: those without one wait here. */
   assignments: 10 * lineWords,
   words: 11 * lineWords,
 } as const;
+
+/** Bytes of a device's name or of a message in the device desk. */
+export const deskTextBytes = 512;
+const deskTextWords = deskTextBytes / 4;
+
+/** Where control asks for devices, and drivers tell of them. Each line has one writer at a time. */
+export const desk = {
+  /** Number of the last request; 0 for none. Written by control, after the name. */
+  request: 0,
+  /** Microseconds of the monotonic clock (32 bits) at the request. */
+  requestUs: 1,
+  requestName: 1 * lineWords,
+  /** Number of the last request that a driver settled, in whichever way. */
+  settled: 1 * lineWords + deskTextWords,
+  /** The `DeskOutcome` of it, and the number of its error in the table of errors. */
+  outcome: 1 * lineWords + deskTextWords + 1,
+  outcomeError: 1 * lineWords + deskTextWords + 2,
+  /** The generation that is opening a device now, 0 for none, and since when. */
+  opening: 1 * lineWords + deskTextWords + 3,
+  openingUs: 1 * lineWords + deskTextWords + 4,
+  outcomeText: 2 * lineWords + deskTextWords,
+  /** A `DeviceState`, by the current driver. */
+  state: 2 * lineWords + 2 * deskTextWords,
+  /** The generation that says so. */
+  generation: 2 * lineWords + 2 * deskTextWords + 1,
+  /** Since when it is so, and a `LostReason` when the device is away. */
+  sinceUs: 2 * lineWords + 2 * deskTextWords + 2,
+  lostReason: 2 * lineWords + 2 * deskTextWords + 3,
+  /** Frames that were given and not heard, at the last turn; kept when the device is lost. */
+  unplayedFrames: 2 * lineWords + 2 * deskTextWords + 4,
+  /** `deviceHealth` in fixed point, see `device-desk.ts`. */
+  health: 2 * lineWords + 2 * deskTextWords + 5,
+  name: 4 * lineWords + 2 * deskTextWords,
+  words: 4 * lineWords + 3 * deskTextWords,
+} as const;
+
+export const DeskOutcome = { none: 0, opened: 1, failed: 2 } as const;
+
+/** How the current driver stands with its device. */
+export const DeviceState = {
+  /** None was opened yet. */
+  none: 0,
+  playing: 1,
+  /** It is away and the content waits. */
+  held: 2,
+  /** It is away and the stream goes on by the monotonic clock. */
+  continuing: 3,
+} as const;
+export type DeviceState = (typeof DeviceState)[keyof typeof DeviceState];
 
 /** What the keeper wants: each step asks one more party to end, in the order of the shutdown. */
 export const Directive = {
@@ -212,15 +268,46 @@ export const record = {
   status: 1,
   commands: 2,
   capturePosition: 3,
-  /** Per stream, frames that had arrived when the tick was sealed. */
-  streamEnds: 4,
-  /** Per stream, frames played when the tick is over. */
-  streamCursors: 12,
   /** Per command lane, commands taken when the tick was sealed. */
-  laneCursors: 20,
-  body: 32,
-  words: 32 + commandsPerTick * commandWords,
+  laneCursors: 4,
+  /** Per stream, frames played when the tick is over. */
+  streamCursors: 8,
+  body: 48,
+  words: 48 + commandsPerTick * commandWords,
 } as const;
+
+assert(record.laneCursors + laneCount <= record.streamCursors, 'lanes have room in a record');
+assert(record.streamCursors + limits.streamsMax <= record.body, 'streams have room in a record');
+
+/** One client stream's words, which only the control process writes: who holds it. */
+export const streamSeat = {
+  /** A `SeatState`. */
+  state: 0,
+  /** The owner, and when it started, in clock ticks since the machine did. */
+  pid: 1,
+  startLow: 2,
+  startHigh: 3,
+  /** What the owner calls this opening, so that asking twice opens once. */
+  token: 4,
+  /** Counts of the stream's header that have been added to the engine's. */
+  badSamples: 5,
+  loudSamples: 6,
+  nameBytes: 7,
+  name: 8,
+  words: 2 * lineWords,
+} as const;
+
+/** How a client stream is. Only `free` ones are given to a client. */
+export const SeatState = {
+  free: 0,
+  /** Its owner writes. */
+  open: 1,
+  /** Closed: what it holds is played, and then it is free. */
+  draining: 2,
+  /** Its owner is gone, or does not want the rest: what it holds is thrown away. */
+  discarding: 3,
+} as const;
+export type SeatState = (typeof SeatState)[keyof typeof SeatState];
 
 export const RecordStatus = { live: 0, passed: 1, void: 2 } as const;
 
@@ -229,7 +316,10 @@ export const lane = { written: 0, body: lineWords } as const;
 /** Header of a quantum on a replica's ring. */
 export const quantumHeader = { tick: 0, checksum: 1, incarnation: 2, words: lineWords } as const;
 
-/** Header of a quantum on the output ring. */
+/**
+ * Header of a quantum on the output ring. The samples that were given follow, and then those that
+ * were captured in the same turn.
+ */
 export const outputHeader = {
   position: 0,
   tick: 1,
@@ -257,6 +347,7 @@ export const SnapshotState = { empty: 0, writing: 1, valid: 2 } as const;
 /** Where everything is, in 32-bit words from the start of the segment. */
 export interface Layout extends Readonly<Geometry> {
   readonly quantumSamples: number;
+  readonly captureSamples: number;
   readonly header: number;
   readonly clock: number;
   readonly generations: number;
@@ -264,9 +355,11 @@ export interface Layout extends Readonly<Geometry> {
   readonly replicas: number;
   readonly services: number;
   readonly evidence: number;
+  readonly desk: number;
   readonly counters: number;
   readonly events: number;
   readonly eventHead: number;
+  readonly streamSeats: number;
   readonly lanes: number;
   readonly laneStride: number;
   readonly program: number;
@@ -285,15 +378,17 @@ const pageWords = 1024;
 
 /** Lays the segment out. The same geometry always gives the same layout. */
 export function layoutOf(geometry: Geometry): Layout {
-  const { quantum, channels, lead } = geometry;
+  const { quantum, channels, captureChannels, lead } = geometry;
   assert(quantum % 4 === 0 && quantum >= limits.quantumFramesMin, 'quantum is in range');
   assert(quantum <= limits.quantumFramesMax, 'quantum is in range');
   assert(channels >= 1 && channels <= limits.channelsMax, 'channels are in range');
+  assert(captureChannels >= 0 && captureChannels <= limits.channelsMax, 'so are captured ones');
   assert(lead >= limits.leadQuantaMin && lead <= limits.leadQuantaMax, 'lead is in range');
   // So of two snapshots at least the older one lies before whatever is to be played next.
   assert(geometry.snapshotTicks > lead, 'snapshots are further apart than the lead');
 
   const quantumSamples = quantum * channels;
+  const captureSamples = quantum * captureChannels;
   let next = 0;
   const place = (words: number, alignment: number = lineWords): number => {
     const at = Math.ceil(next / alignment) * alignment;
@@ -304,7 +399,7 @@ export function layoutOf(geometry: Geometry): Layout {
 
   const laneStride = lane.body + laneCommands * commandWords;
   const quantumStride = roundUp(quantumHeader.words + quantumSamples, lineWords);
-  const outputStride = roundUp(outputHeader.words + quantumSamples, lineWords);
+  const outputStride = roundUp(outputHeader.words + quantumSamples + captureSamples, lineWords);
   const ringStride = ringQuanta * quantumStride;
   const arenaWords = Math.ceil(geometry.arenaBytes / 4);
   const snapshotStride = roundUp(snapshot.words + arenaWords, pageWords);
@@ -319,7 +414,9 @@ export function layoutOf(geometry: Geometry): Layout {
     eventHead: place(lineWords),
     events: place(eventEntries * event.words),
     evidence: place(evidence.words + 2 * quantumSamples),
+    desk: place(desk.words),
     services: place(serviceEntries * service.words, pageWords),
+    streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     program: place(Math.ceil(geometry.programBytes / 4), pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),
@@ -331,6 +428,7 @@ export function layoutOf(geometry: Geometry): Layout {
     ...geometry,
     ...places,
     quantumSamples,
+    captureSamples,
     laneStride,
     quantumStride,
     outputStride,

@@ -31,6 +31,8 @@ export type Reading = (typeof Reading)[keyof typeof Reading];
  */
 export class OutputReader {
   readonly samples: Float32Array;
+  /** What was captured in the same turn. */
+  readonly captured: Float32Array;
   tick = 0;
   kind = 0;
   generation = 0;
@@ -45,6 +47,7 @@ export class OutputReader {
   ) {
     this.segment = segment;
     this.samples = new Float32Array(segment.layout.quantumSamples);
+    this.captured = new Float32Array(segment.layout.captureSamples);
   }
 
   /** Takes the next quantum into `samples`, `tick`, `kind`, `generation`. Allocation-free. */
@@ -62,6 +65,8 @@ export class OutputReader {
     this.generation = words[at + outputHeader.generation]!;
     const from = at + outputHeader.words;
     for (let i = 0; i < this.samples.length; i++) this.samples[i] = samples[from + i]!;
+    const heard = from + this.samples.length;
+    for (let i = 0; i < this.captured.length; i++) this.captured[i] = samples[heard + i]!;
     const now = ticksBetween(committedPosition(segment, this.position), this.position);
     if (now > outputQuanta - 2) return this.skip(now - outputQuanta / 2);
     this.position = (this.position + 1) | 0;

@@ -213,7 +213,8 @@ describe('snapshots', () => {
 
 describe('a stream', () => {
   it('keeps what a joining replica may ask for, and wraps', () => {
-    const stream = openStreamSegment(new ArrayBuffer(streamBytes(2)), 2);
+    const { layout } = segmentFor({ channels: 2 });
+    const stream = openStreamSegment(new ArrayBuffer(streamBytes(layout)), layout);
     const start = -1000;
     stream.words[streamHeader.written] = start;
     expect(streamSpace(stream, start, 4096)).toBe(stream.frames - 4096);

@@ -54,6 +54,7 @@ export function createSegment(buffer: ArrayBufferLike, geometry: Geometry): Segm
   words[header.quantum] = geometry.quantum;
   words[header.rateHz] = geometry.rateHz;
   words[header.channels] = geometry.channels;
+  words[header.captureChannels] = geometry.captureChannels;
   words[header.lead] = geometry.lead;
   words[header.snapshotTicks] = geometry.snapshotTicks;
   words[header.arenaBytes] = geometry.arenaBytes;
@@ -80,6 +81,7 @@ export function readGeometry(buffer: ArrayBufferLike): Geometry {
     quantum: words[header.quantum]!,
     rateHz: words[header.rateHz]!,
     channels: words[header.channels]!,
+    captureChannels: words[header.captureChannels]!,
     lead: words[header.lead]!,
     snapshotTicks: words[header.snapshotTicks]!,
     arenaBytes: words[header.arenaBytes]!,

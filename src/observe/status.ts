@@ -1,4 +1,6 @@
+import { type ErrorCode, errorCodes } from '../errors.js';
 import { type CounterName, readCounters } from '../memory/counters.js';
+import { type DeviceStatus, lastAnswer, readDevice } from '../memory/device-desk.js';
 import { generationAt } from '../memory/generations.js';
 import { currentSealedTick } from '../memory/journal.js';
 import { clock, Directive, DriverMark, generation, service } from '../memory/layout.js';
@@ -40,6 +42,18 @@ export interface RecordingStatus {
   lostFrames: number;
 }
 
+/** Why a device could not be opened. */
+export interface DeviceFailure {
+  code: ErrorCode;
+  message: string;
+}
+
+function readDeviceFailure(segment: Segment): DeviceFailure | null {
+  const answer = lastAnswer(segment);
+  if (answer === null || answer.opened) return null;
+  return { code: errorCodes[answer.error] ?? 'TENUTO_DEVICE_LOST', message: answer.text };
+}
+
 /** The state of an engine at one moment. `tenuto status --json` prints it with `"v": 1`. */
 export interface Status {
   name: string;
@@ -58,6 +72,8 @@ export interface Status {
   generation: number;
   processes: ProcessStatus[];
   recordings: RecordingStatus[];
+  /** The device that plays, and why the last one that was asked for could not be opened. */
+  device: DeviceStatus & { failure: DeviceFailure | null };
   /** The counters of docs/architecture.md, and `restarts`: those of all roles together. */
   counters: Record<CounterName | 'restarts', number>;
 }
@@ -123,6 +139,7 @@ export function readStatus(segment: Segment, name: string): Status {
     generation: words[entry + generation.number]!,
     processes,
     recordings: readRecordings(segment),
+    device: { ...readDevice(segment), failure: readDeviceFailure(segment) },
     counters: { ...counters, restarts: restartsOf(counters) },
   };
 }

@@ -5,6 +5,18 @@
  * Two kinds of failure: functions of the hot path return a documented negative errno, functions of
  * the set-up path throw a TenutoError (TENUTO_PERMISSION for EPERM and EACCES, else TENUTO_SYSTEM).
  */
+export { listPcms, type PcmHint } from './alsa-hints.js';
+export {
+  openPcm,
+  type Pcm,
+  type PcmDirection,
+  PcmFormat,
+  type PcmParameters,
+  type PcmReport,
+  PcmState,
+  pcmErrno,
+  pcmReport,
+} from './alsa-pcm.js';
 export { monotonicNs, monotonicUs, readClock, sleepUntil, sleepUntilNs } from './clock.js';
 export { everyWaiter, futexWait, futexWaitUntil, futexWake } from './futex.js';
 export {

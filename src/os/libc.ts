@@ -128,6 +128,8 @@ export const libc = {
     value: Long,
     bytes: Long,
   ) => number,
+  strnlen: library.func('long strnlen(long, long)') as (text: Long, bytesMax: number) => number,
+  free: library.func('void free(long)') as (address: Long) => void,
   sysconf: library.func('long sysconf(int)') as (name: number) => number,
 };
 

@@ -17,6 +17,8 @@ export interface SettingKey {
   readonly description: string;
   /** False when a change needs a restart of the engine. */
   readonly live: boolean;
+  /** The name it has in the settings of the system that came before, if any; files may use it. */
+  readonly alias: string | undefined;
 }
 
 function envName(path: string): string {
@@ -53,6 +55,7 @@ function leaf(path: string, inner: z.ZodType, defaultValue: unknown): SettingKey
     defaultValue,
     description: meta.description ?? '',
     live: meta.live ?? false,
+    alias: meta.alias,
   };
   if (inner instanceof z.ZodNumber) {
     return { ...shared, kind: 'number', accepts: numberRange(inner) };

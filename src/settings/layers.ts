@@ -9,6 +9,15 @@ export type Layer = Map<string, { value: unknown; place: string }>;
 const byPath = new Map(settingKeys.map((key) => [key.path, key]));
 const byEnv = new Map(settingKeys.map((key) => [key.env, key]));
 const byFlag = new Map(settingKeys.flatMap((key) => (key.flag ? [[key.flag, key] as const] : [])));
+/** `device_query_cooldown_sec` and `device.device_query_cooldown_sec` by the setting they name. */
+const byAlias = new Map(
+  settingKeys.flatMap((key) => {
+    const { alias, path } = key;
+    if (alias === undefined) return [];
+    const group = path.slice(0, path.lastIndexOf('.'));
+    return [[alias, path] as const, [`${group}.${alias}`, path] as const];
+  }),
+);
 
 /** Names that tests and Tenuto's own child processes use; they are not settings. */
 const internalPrefix = 'TENUTO_INTERNAL_';
@@ -69,7 +78,8 @@ export function flagLayer(flags: Readonly<Record<string, unknown>>): Layer {
   for (const entry of (flags.set ?? []) as readonly string[]) {
     const split = entry.indexOf('=');
     if (split < 0) refuse(`--set ${entry}: expected KEY=VALUE`);
-    const path = entry.slice(0, split);
+    const given = entry.slice(0, split);
+    const path = byAlias.get(given) ?? given;
     const key = byPath.get(path);
     const place = `--set ${path}`;
     if (key === undefined) {
@@ -101,8 +111,13 @@ export function fileLayer(text: string, file: string): Layer {
     for (const pair of node.items) {
       const keyNode = pair.key as Node;
       const name = isScalar(keyNode) ? String(keyNode.value) : '';
-      const path = prefix === '' ? name : `${prefix}.${name}`;
+      const given = prefix === '' ? name : `${prefix}.${name}`;
+      const path = byAlias.get(given) ?? given;
       const value = pair.value as Node | null;
+      const earlier = layer.get(path);
+      if (earlier !== undefined) {
+        refuse(`${startOf(keyNode)}: "${given}" was given already at ${earlier.place}`);
+      }
       if (byPath.has(path)) {
         layer.set(path, {
           value: value?.toJS(document) ?? null,

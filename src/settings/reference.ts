@@ -28,6 +28,9 @@ export function settingsReference(): string {
     'Settings are read when an engine starts. Those marked *live* shape neither its memory nor its',
     'sound; a change of any other can only ever come with a restart.',
     '',
+    'Some settings have a second name, which stands beside them below: the one they had before, in',
+    'snake case. A file or `--set` may use it, alone (`resample_mode: off`) or in its group.',
+    '',
     'For users of Chronus: `CHRONUS_VERBOSE` is understood as `TENUTO_LOG_LEVEL=info`. The other',
     '`CHRONUS_*` variables have no equal and are passed over.',
     '',
@@ -45,10 +48,11 @@ export function settingsReference(): string {
       );
     }
     const flag = key.flag === undefined ? '' : `, \`--${key.flag}\``;
+    const alias = key.alias === undefined ? '' : ` In a file also \`${key.alias}\`.`;
     const last = settingKeys[settingKeys.indexOf(key) + 1];
     lines.push(
       `| \`${key.path}\` | ${shown(key.defaultValue)} | ${key.accepts} | ` +
-        `\`${key.env}\`${flag} | ${key.description}${key.live ? ' *Live.*' : ''} |`,
+        `\`${key.env}\`${flag} | ${key.description}${key.live ? ' *Live.*' : ''}${alias} |`,
     );
     if (last === undefined || !last.path.startsWith(`${group}.`)) lines.push('');
     else if (last.path.slice(0, last.path.lastIndexOf('.')) !== group) lines.push('');

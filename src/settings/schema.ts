@@ -9,6 +9,8 @@ export interface SettingMeta {
   flag?: string;
   /** True when a change needs no restart, since it shapes neither the memory nor the sound. */
   live?: boolean;
+  /** Another name that a settings file may use, at the top or in the setting's own group. */
+  alias?: string;
 }
 
 function describe<T extends z.ZodType>(schema: T, description: string, more?: object): T {
@@ -71,6 +73,66 @@ const device = z.strictObject({
     'Device to play on, as `tenuto devices` lists it; `default` takes the first that works.',
     { flag: 'device' },
   ).default('default'),
+  fallbacks: describe(
+    z.array(z.string().min(1)).max(limits.deviceFallbacksMax),
+    'Devices to play on, in this order, while the first is not there; it is taken back when it returns.',
+  ).default([]),
+  capture: describe(
+    z.string().min(1),
+    'Device to listen to, as `tenuto devices` lists it; none opens no input.',
+    { flag: 'capture' },
+  ).default('none'),
+  captureChannels: describe(
+    whole(1, limits.channelsMax),
+    'Channels that are captured, where a capture device is named.',
+  ).default(2),
+  onLoss: describe(
+    z.enum(['hold', 'continue']),
+    'While there is no device, hold: what plays waits; continue: it goes on unheard, for recordings and networks.',
+    { alias: 'on_device_loss' },
+  ).default('hold'),
+  preferStreamRate: describe(
+    z.enum(['content', 'device']),
+    "Rate a device is asked for first, content: the engine's, so that the server converts; device: its own, so that Tenuto does.",
+    { alias: 'prefer_stream_rate' },
+  ).default('content'),
+  resampleMode: describe(
+    z.enum(['callback', 'producer', 'off']),
+    'Where rates are converted, callback: at the device; producer: before the ring; off: a rate that differs is refused.',
+    { alias: 'resample_mode' },
+  ).default('callback'),
+  resampleQuality: describe(
+    z.enum(['draft', 'voice', 'music', 'mastering']),
+    'How well rates are converted; more costs processor time and latency.',
+  ).default('music'),
+  queryCooldownSec: describe(
+    z.number().min(0.1).max(3600),
+    'Between two looks for a device that was not found, in seconds; an event of the server comes first.',
+    { live: true, alias: 'device_query_cooldown_sec' },
+  ).default(2),
+  maxRecreatePerMinute: describe(
+    whole(1, 600),
+    'Openings of a device in any minute; more have to wait, since drivers panic when opened often.',
+    { live: true, alias: 'max_recreate_per_minute' },
+  ).default(10),
+  graceSec: describe(
+    z.number().min(0).max(3600),
+    'How long a preferred device has to be back, in seconds, before it is taken again; 0 takes it at once.',
+    { live: true },
+  ).default(3),
+  debounceMs: describe(
+    whole(0, 60_000),
+    'How long a new default device has to stay the same before it is followed; 0 follows at once.',
+    { live: true },
+  ).default(250),
+  stallMs: describe(
+    whole(20, 60_000),
+    'A device that takes sound while its own clock stands still for so long has stalled and is replaced.',
+  ).default(150),
+  bufferQuanta: describe(
+    whole(2, 64),
+    'Quanta that the device holds to play from: latency bought for safety.',
+  ).default(4),
   virtual: z
     .strictObject({
       rateErrorPpm: describe(

@@ -72,6 +72,21 @@ describe('where settings come from', () => {
     expect(loadSettings({ env: both }).log.level).toBe('error');
   });
 
+  it('takes a second name where there is one, alone or in its group', () => {
+    write('max_recreate_per_minute: 5\ndevice:\n  resample_mode: off\n  onLoss: continue\n');
+    const { device } = loadSettings({ cwd: folder, flags: { set: ['prefer_stream_rate=device'] } });
+    expect(device).toMatchObject({
+      maxRecreatePerMinute: 5,
+      resampleMode: 'off',
+      onLoss: 'continue',
+      preferStreamRate: 'device',
+    });
+    write('device: {resampleMode: off, resample_mode: off}\n');
+    expect(refusal({ cwd: folder })).toContain(
+      'tenuto.yaml:1:29: "device.resample_mode" was given already',
+    );
+  });
+
   it('reads every setting from its own variable and its own flag', () => {
     for (const key of settingKeys) {
       const text = key.kind === 'yaml' ? '[]' : String(key.defaultValue);

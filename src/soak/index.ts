@@ -6,3 +6,8 @@ export {
   type SoakReport,
 } from './report.js';
 export { runSoak, type SoakProgress } from './soak.js';
+export {
+  runStreamStorm,
+  type StreamStormOptions,
+  type StreamStormReport,
+} from './stream-storm.js';

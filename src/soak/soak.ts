@@ -10,6 +10,7 @@ import { compareWithOffline } from './comparison.js';
 import { OutputCheck } from './output-check.js';
 import { Recovery } from './recovery.js';
 import { durationsOf, type FaultKind, type FaultTarget, type SoakReport } from './report.js';
+import { soakSettings } from './soak-settings.js';
 import { Storm } from './storm.js';
 import { makeTemporaryFolder } from './temporary-folder.js';
 
@@ -78,17 +79,6 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   } finally {
     options.signal?.removeEventListener('abort', stop);
   }
-}
-
-function soakSettings(settings: Settings): Settings {
-  const { engine, device, restart } = settings;
-  return {
-    ...settings,
-    engine: { ...engine, name: engine.name === 'default' ? `soak-${process.pid}` : engine.name },
-    device: { ...device, name: device.name === 'default' ? 'virtual' : device.name },
-    // The storm is the reason for the restarts: the limit is not to end it.
-    restart: { ...restart, perMinute: 10_000 },
-  };
 }
 
 class Soak {

@@ -18,6 +18,7 @@ export function segmentFor(more: Partial<Geometry> = {}): Segment {
     quantum: 32,
     rateHz: 8000,
     channels: 1,
+    captureChannels: 0,
     lead: 2,
     snapshotTicks: 16,
     arenaBytes: 64,

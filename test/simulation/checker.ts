@@ -1,3 +1,4 @@
+import { limits } from '../../src/limits.js';
 import { findRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
@@ -16,10 +17,9 @@ import {
   isLaterGeneration,
   tickAfter,
 } from '../../src/memory/ticks.js';
+import type { StreamChecker } from './stream-checker.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
-
-/** An invariant that does not hold. */
-export class Violation extends Error {}
+import { Violation } from './violation.js';
 
 function check(holds: boolean, what: () => string): void {
   if (!holds) throw new Violation(what());
@@ -42,10 +42,17 @@ export class Checker {
   playedTicks = 0;
   concealed = 0;
   voidedTicks = 0;
+  /** What was committed, in order; kept when the simulation compares what is heard with it. */
+  readonly committed: number[] = [];
+  keepsCommitted = false;
 
-  constructor(private readonly segment: Segment) {
+  constructor(
+    private readonly segment: Segment,
+    private readonly streams: StreamChecker,
+  ) {
     const { firstTick, quantumSamples } = segment.layout;
-    this.reference = new ToyPatch(quantumSamples, () => {});
+    const read = (stream: number, position: number) => streams.read(stream, position);
+    this.reference = new ToyPatch(quantumSamples, () => {}, read);
     this.sealed = tickAfter(firstTick, -1);
     this.nextTick = firstTick;
   }
@@ -61,6 +68,7 @@ export class Checker {
     this.sealingGeneration = this.onward(this.sealingGeneration, fencedGeneration(sealed));
     const sealedTo = fencedValue(sealed, this.sealed);
     while (this.sealed !== sealedTo) this.takeSealed(tickAfter(this.sealed, 1));
+    this.streams.afterStep();
     const committed = words[layout.clock + clock.committed]!;
     const generation = fencedGeneration(committed);
     this.outputGeneration = this.onward(this.outputGeneration, generation);
@@ -82,6 +90,7 @@ export class Checker {
     check(words[at + record.tick] === tick, () => `tick ${tick} was sealed without its record`);
     const copy = words.slice(at, at + record.words);
     this.sealedRecords.set(tick, copy);
+    this.streams.takeSealed(tick, copy);
     this.sealedRecords.delete(tickAfter(tick, -journalTicks));
     for (let i = 0; i < copy[record.commands]!; i++) {
       const command = record.body + i * commandWords;
@@ -107,6 +116,11 @@ export class Checker {
       () => `position ${position} is not there`,
     );
     this.position = tickAfter(position, 1);
+    const { quantumSamples } = this.segment.layout;
+    if (this.keepsCommitted) {
+      const from = at + outputHeader.words;
+      this.committed.push(...samples.subarray(from, from + quantumSamples));
+    }
     if (words[at + outputHeader.kind] === OutputKind.concealed) {
       this.concealed++;
       return;
@@ -136,8 +150,8 @@ export class Checker {
     }
     const status = words[at + record.status]!;
     check(status !== RecordStatus.live, () => `tick ${tick} was played before it was passed`);
-    for (let i = 0; i < 8; i++) {
-      this.reference.setStreamEnd(i, sealed![record.streamEnds + i]!);
+    for (let i = 0; i < limits.streamsMax; i++) {
+      this.reference.setStreamEnd(i, sealed![record.streamCursors + i]!);
     }
     if (status === RecordStatus.void) this.voidedTicks++;
     const commands = status === RecordStatus.void ? 0 : sealed![record.commands]!;

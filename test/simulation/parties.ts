@@ -1,15 +1,25 @@
-import { type Device, DeviceSignal } from '../../src/device/device.js';
-import { DriverCore, DriverStep } from '../../src/engine/driver-core.js';
+import { StreamDesk } from '../../src/control/stream-desk.js';
+import type { DriverCore } from '../../src/engine/driver-core.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
 import type { Seat } from '../../src/engine/seats.js';
-import { StandbyAdvice, StandbyCore } from '../../src/engine/standby-core.js';
-import { currentDriverPid } from '../../src/engine/takeover.js';
 import { offerCommand } from '../../src/memory/commands.js';
+import { hasRequest, requestDevice } from '../../src/memory/device-desk.js';
 import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
-import { clock, commandWords, laneCount, processEntry, record } from '../../src/memory/layout.js';
+import {
+  clock,
+  commandWords,
+  DeviceState,
+  desk,
+  laneCount,
+  processEntry,
+  record,
+} from '../../src/memory/layout.js';
 import { tellReady } from '../../src/memory/process-table.js';
 import type { Segment } from '../../src/memory/segment.js';
+import type { StreamSegment } from '../../src/memory/stream.js';
+import type { DeviceWorld } from './devices.js';
 import type { Random } from './random.js';
+import type { ClientParty, StreamWorld } from './stream-parties.js';
 import { ToyOp, ToyPatch } from './toy-patch.js';
 
 /** What a party asks of the scheduler after a step. */
@@ -33,7 +43,13 @@ export interface PartyWorld {
   kill(pid: number): void;
   /** A number that no command had before. */
   nextCommandId(): number;
+  readonly streams: readonly StreamSegment[];
   readonly poisonChance: number;
+  /** Chance of each look of control that another device is wanted. */
+  readonly switchChance: number;
+  /** Whether the stream goes on while there is no device. */
+  readonly continues: boolean;
+  readonly devices: DeviceWorld;
   readonly sabotage: Sabotage;
 }
 
@@ -41,6 +57,8 @@ export interface PartyWorld {
 export interface Sabotage {
   driver?: (core: DriverCore) => void;
   replica?: (core: ReplicaCore) => void;
+  desk?: (desk: StreamDesk) => void;
+  client?: (client: ClientParty) => void;
 }
 
 /** One simulated process. */
@@ -48,79 +66,8 @@ export interface Party {
   step(): Wish;
 }
 
-/** A device that is due at the pace of the simulated clock. */
-class SimulatedDevice implements Device {
-  readonly name = 'simulated';
-  readonly captureChannels = 0;
-  readonly latencyFrames = 0;
-  constructor(
-    readonly rateHz: number,
-    readonly channels: number,
-  ) {}
-  open(): void {}
-  wait(): DeviceSignal {
-    return DeviceSignal.due;
-  }
-  read(): void {}
-  write(): DeviceSignal {
-    return DeviceSignal.due;
-  }
-  close(): void {}
-}
-
 export function quantumUs({ layout }: Segment): number {
   return (layout.quantum * 1e6) / layout.rateHz;
-}
-
-/** A driver process: first the standby's watch, then the driver itself. */
-export class DriverParty implements Party {
-  private readonly standby: StandbyCore;
-  private core: DriverCore | null = null;
-  private dueUs = 0;
-
-  constructor(
-    private readonly world: PartyWorld,
-    private readonly seat: { row: number; place: number; pid: number },
-  ) {
-    const { segment } = world;
-    this.standby = new StandbyCore(segment, seat.place, 3 * quantumUs(segment));
-    tellReady(segment, seat.row);
-  }
-
-  step(): Wish {
-    return this.core === null ? this.standBy() : this.drive(this.core);
-  }
-
-  private standBy(): Wish {
-    const { world } = this;
-    const advice = this.standby.advise(world.nowUs() | 0);
-    if (advice === StandbyAdvice.leave) return { kind: 'exit', code: 0 };
-    if (advice === StandbyAdvice.wait) {
-      const untilUs = world.nowUs() + this.standby.waitUs;
-      return { kind: 'wait', untilUs, word: this.standby.waitWord, value: this.standby.waitValue };
-    }
-    world.kill(currentDriverPid(world.segment));
-    const { rateHz, channels } = world.segment.layout;
-    const who = { generation: this.seat.place, pid: this.seat.pid };
-    const device = new SimulatedDevice(rateHz, channels);
-    const clockWorld = { nowUs: () => world.nowUs() | 0, wake: (word: number) => world.wake(word) };
-    this.core = new DriverCore(world.segment, device, clockWorld, who, []);
-    world.sabotage.driver?.(this.core);
-    this.dueUs = world.nowUs();
-    return go;
-  }
-
-  private drive(core: DriverCore): Wish {
-    const step = core.step();
-    if (step === DriverStep.go) return go;
-    if (step === DriverStep.done) return { kind: 'exit', code: core.end === 'closed' ? 0 : 1 };
-    const now = this.world.nowUs();
-    if (now < this.dueUs) return { kind: 'wait', untilUs: this.dueUs, word: -1, value: 0 };
-    const late = now - this.dueUs > 2 * quantumUs(this.world.segment);
-    this.dueUs = late ? now : this.dueUs + quantumUs(this.world.segment);
-    core.deviceAnswered(late ? DeviceSignal.xrun : DeviceSignal.due);
-    return go;
-  }
 }
 
 /** A replica process: it waits for a slot and renders there; a fatal command ends or stops it. */
@@ -152,9 +99,14 @@ export class ReplicaParty implements Party {
     const value = words[word]!;
     const slot = words[this.row + processEntry.assignedSlot]! - 1;
     if (slot < 0) return { kind: 'wait', untilUs: this.world.nowUs() + 1e5, word, value };
-    const patch = new ToyPatch(layout.quantumSamples, (op) => {
+    const onFatal = (op: number) => {
       this.fate = op === ToyOp.hang ? 'hang' : 'die';
       throw fatal;
+    };
+    const { streams } = this.world;
+    const patch = new ToyPatch(layout.quantumSamples, onFatal, (stream, position) => {
+      const { samples, frames } = streams[stream]!;
+      return samples[position & (frames - 1)]!;
     });
     const incarnation = words[this.row + processEntry.assignedIncarnation]!;
     this.core = new ReplicaCore(segment, patch, slot, incarnation);
@@ -178,10 +130,15 @@ export class ReplicaParty implements Party {
 
 const fatal = Symbol('fatal command');
 
-/** The control process: offers commands, some of which are fatal to whoever applies them. */
+/**
+ * The control process: runs the desk, offers commands, some of which are fatal to whoever applies
+ * them, and asks for a device when there is none, or for another one at a whim.
+ */
 export class ControlParty implements Party {
+  private desk: StreamDesk | null = null;
+
   constructor(
-    private readonly world: PartyWorld,
+    private readonly world: StreamWorld,
     private readonly seat: Seat,
   ) {
     tellReady(world.segment, seat.row);
@@ -191,6 +148,8 @@ export class ControlParty implements Party {
     const { world } = this;
     const { random } = world;
     world.segment.words[world.segment.layout.clock + clock.controlBeat]!++;
+    this.lookAfterDevice();
+    this.lookAtDesk();
     const lane = this.seat.place % laneCount;
     for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
       const command = new Int32Array(commandWords);
@@ -207,6 +166,32 @@ export class ControlParty implements Party {
       word: -1,
       value: 0,
     };
+  }
+
+  private lookAfterDevice(): void {
+    const { world } = this;
+    const { segment } = world;
+    const { words, layout } = segment;
+    const state = words[layout.desk + desk.state]!;
+    if (state === DeviceState.none || hasRequest(segment)) return;
+    const wanted = state !== DeviceState.playing || world.random.chance(world.switchChance);
+    if (wanted) requestDevice(segment, 'simulated', world.nowUs());
+  }
+
+  /** Only who has the door's address runs the desk: the kernel gives it to nobody else before. */
+  private lookAtDesk(): void {
+    const { world } = this;
+    if (!world.hasAddress(this.seat.pid)) return;
+    if (this.desk === null) {
+      world.mail.length = 0;
+      this.desk = new StreamDesk(world.segment, world.streams, new Set(), {
+        nowMs: () => world.nowUs() / 1000,
+        isAlive: ({ pid }) => world.isThere(pid),
+      });
+      world.sabotage.desk?.(this.desk);
+    }
+    for (const letter of world.mail.splice(0)) letter(this.desk);
+    this.desk.poll();
   }
 
   private taken(lane: number): number {

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { StreamDesk } from '../../src/control/stream-desk.js';
 import type { DriverCore } from '../../src/engine/driver-core.js';
 import type { ReplicaCore } from '../../src/engine/replica-core.js';
-import { snapshot } from '../../src/memory/layout.js';
-import { Violation } from './checker.js';
+import { SeatState, snapshot } from '../../src/memory/layout.js';
+import type { Segment } from '../../src/memory/segment.js';
+import type { StreamSegment } from '../../src/memory/stream.js';
+import { setSeatState } from '../../src/memory/stream-seats.js';
 import type { Sabotage } from './parties.js';
 import { Simulation, type SimulationOptions, type SimulationReport } from './simulation.js';
+import type { ClientParty } from './stream-parties.js';
+import { Violation } from './violation.js';
 
 /** `TENUTO_SIMULATION_SEED=N` replays one run; without it every run is another one. */
 const given = process.env.TENUTO_SIMULATION_SEED;
@@ -36,13 +41,51 @@ describe('the engine under a seeded scheduler', () => {
       `simulation: ${ticks} ticks, ${faults} faults, ${sum(reports, (one) => one.steps)} steps, ` +
         `${sum(reports, (one) => one.takeovers)} takeovers, ${sum(reports, (one) => one.joins)} ` +
         `joins, ${sum(reports, (one) => one.commands)} commands, ` +
-        `${sum(reports, (one) => one.voidedTicks)} records voided\n`,
+        `${sum(reports, (one) => one.voidedTicks)} records voided, ` +
+        `${sum(reports, (one) => one.streamsOpened)} streams opened, ` +
+        `${sum(reports, (one) => one.streamsOrphaned)} orphaned, ` +
+        `${sum(reports, (one) => one.streamFrames)} frames of them played, ` +
+        `${sum(reports, (one) => one.streamFramesTakenBack)} taken back\n`,
     );
     if (given !== undefined) return;
     expect(ticks).toBeGreaterThanOrEqual(1_000_000);
     expect(faults).toBeGreaterThanOrEqual(10_000);
     expect(sum(reports, (one) => one.voidedTicks)).toBeGreaterThan(0);
+    expect(sum(reports, (one) => one.streamsOrphaned)).toBeGreaterThan(0);
+    expect(sum(reports, (one) => one.streamFramesTakenBack)).toBeGreaterThan(0);
   }, 600_000);
+});
+
+describe('devices that are lost, switched, busy, or hang while they are opened', () => {
+  it('let every frame be heard once, in order, when the stream is held', () => {
+    let losses = 0;
+    let takeovers = 0;
+    for (let i = 0; i < 12; i++) {
+      const seed = firstSeed + i;
+      const simulation = new Simulation({
+        seed,
+        ticks: 2500,
+        faultEveryTicks: 40,
+        poisonChance: 0,
+        stubbornChance: 0,
+        switchChance: 0.05,
+        continues: false,
+        devicesOnly: true,
+      });
+      const report = simulation.run();
+      try {
+        simulation.checkHeard();
+      } catch (error) {
+        if (error instanceof Violation) error.message += ` (TENUTO_SIMULATION_SEED=${seed})`;
+        throw error;
+      }
+      losses += report.faults['lose-device'] ?? 0;
+      takeovers += report.takeovers;
+    }
+    if (given !== undefined) return;
+    expect(losses).toBeGreaterThan(300);
+    expect(takeovers).toBeGreaterThan(losses);
+  }, 120_000);
 });
 
 /** Reaches into a core, to break it. */
@@ -134,6 +177,41 @@ const bugs: Record<string, Sabotage> = {
     },
   },
 };
+
+/** Bugs around streams. */
+Object.assign(bugs, {
+  'a client that takes frames back without waiting for the driver': {
+    client: (client: ClientParty) => {
+      const it = inside(client) as unknown as { tick: () => number };
+      const tick = it.tick;
+      it.tick = () => tick.call(client) - 2;
+    },
+  },
+  'a client that writes over what a joining replica asks for': {
+    client: (client: ClientParty) => {
+      Object.assign(client, { keptPart: 0 });
+    },
+  },
+  'a desk that gives out what is taken': {
+    desk: (desk: StreamDesk) => {
+      const it = inside(desk) as unknown as { findFree: () => number };
+      it.findFree = () => 0;
+    },
+  },
+  'a desk that knows no owner of its predecessor': {
+    desk: (desk: StreamDesk) => {
+      const it = inside(desk) as unknown as { segment: Segment; streams: StreamSegment[] };
+      it.streams.forEach((_, stream) => {
+        setSeatState(it.segment, stream, SeatState.free);
+      });
+    },
+  },
+  'a desk that takes frames back at once': {
+    desk: (desk: StreamDesk) => {
+      Object.assign(desk, { restTicks: 0 });
+    },
+  },
+} satisfies Record<string, Sabotage>);
 
 describe('the simulation finds', () => {
   it.each(Object.entries(bugs))(

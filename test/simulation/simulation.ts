@@ -3,21 +3,31 @@ import type { KeeperPolicy, Seat } from '../../src/engine/seats.js';
 import { laneWritten } from '../../src/memory/commands.js';
 import { readCounters } from '../../src/memory/counters.js';
 import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
-import { type Geometry, laneCount, layoutOf, record } from '../../src/memory/layout.js';
+import { type Geometry, laneCount, layoutOf, record, SeatState } from '../../src/memory/layout.js';
 import { createSegment, type Segment } from '../../src/memory/segment.js';
-import { Checker, Violation } from './checker.js';
+import {
+  readStreamPlace,
+  type StreamSegment,
+  streamHeader,
+  streamKeptTicks,
+} from '../../src/memory/stream.js';
+import { seatState } from '../../src/memory/stream-seats.js';
+import { Checker } from './checker.js';
+import { DeviceWorld } from './devices.js';
+import { DriverParty } from './driver-party.js';
 import {
   ControlParty,
-  DriverParty,
   type Party,
-  type PartyWorld,
   quantumUs,
   ReplicaParty,
   type Sabotage,
   type Wish,
 } from './parties.js';
 import { Random } from './random.js';
+import { StreamChecker } from './stream-checker.js';
+import { ClientParty, type StreamWorld } from './stream-parties.js';
 import { ToyPatch } from './toy-patch.js';
+import { Violation } from './violation.js';
 
 export interface SimulationOptions {
   seed: number;
@@ -28,6 +38,12 @@ export interface SimulationOptions {
   /** Chance that a command is fatal to whoever applies it. */
   poisonChance?: number;
   sabotage?: Sabotage;
+  /** Chance of each look of control that another device is wanted. */
+  switchChance?: number;
+  /** Whether the stream goes on while there is no device; by default the seed chooses. */
+  continues?: boolean;
+  /** Faults of devices only, so that what is heard can be told exactly. */
+  devicesOnly?: boolean;
   /** Chance that a process goes on for a while after it was killed. */
   stubbornChance?: number;
   /** Ticks between snapshots; by default the seed chooses. */
@@ -42,12 +58,17 @@ export interface SimulationReport {
   voidedTicks: number;
   takeovers: number;
   joins: number;
+  streamFrames: number;
+  streamFramesTakenBack: number;
+  streamsOpened: number;
+  streamsOrphaned: number;
   steps: number;
 }
 
 interface Process {
   pid: number;
-  seat: Seat;
+  /** Null for a client, which the keeper does not know. */
+  seat: Seat | null;
   party: Party | null;
   /** When it is up, or when its wait is over. */
   readyUs: number;
@@ -68,8 +89,26 @@ const policy: KeeperPolicy = {
   driverMs: 100,
   serviceMs: 300,
   abandonMs: 100,
+  drainMs: 50,
+  openMs: 200,
   phases: { fadeMs: 100, servicesMs: 100, replicasMs: 100, driverMs: 100 },
 };
+
+/** Fewer streams than clients, so that some always wait. */
+const streamCount = 3;
+const clientCount = 4;
+
+/** A ring with little room beyond what is kept, so that writing too far would be seen soon. */
+function streamFor(geometry: Geometry): StreamSegment {
+  const kept = streamKeptTicks(geometry) * geometry.quantum;
+  const frames = 2 ** Math.ceil(Math.log2(kept + 256));
+  return {
+    words: new Int32Array(streamHeader.words),
+    samples: new Float32Array(frames * geometry.channels),
+    channels: geometry.channels,
+    frames,
+  };
+}
 
 /** First ticks that lie just before each of the wraps: of 24 bits, of the sign, of 32 bits. */
 const firstTicks = [0, 0xfffe00, 0x7ffffe00, -512, 0x00fffff0];
@@ -79,12 +118,22 @@ const firstTicks = [0, 0xfffe00, 0x7ffffe00, -512, 0x00fffff0];
  * runs any of them a step at a time, and kills, stops, delays and restarts any of them between any
  * two steps. A wake-up may get lost. A process that was killed may go on for a while.
  */
-export class Simulation implements PartyWorld, KeeperWorld {
+export class Simulation implements StreamWorld, KeeperWorld {
   readonly segment: Segment;
   readonly random: Random;
   readonly sabotage: Sabotage;
+  readonly devices: DeviceWorld;
+  readonly continues: boolean;
   poisonChance: number;
+  switchChance: number;
   private readonly stubbornChance: number;
+  readonly streams: readonly StreamSegment[];
+  readonly mail: StreamWorld['mail'] = [];
+  private readonly streamChecker: StreamChecker;
+  private readonly holders = new Map<number, number>();
+  private addressHolder = 0;
+  private frame = 0;
+  private clientsDueUs = 0;
   private readonly checker: Checker;
   private readonly keeper: KeeperCore;
   private readonly processes = new Map<number, Process>();
@@ -103,11 +152,15 @@ export class Simulation implements PartyWorld, KeeperWorld {
     this.random = new Random(options.seed);
     this.sabotage = options.sabotage ?? {};
     this.poisonChance = options.poisonChance ?? 0.0005;
+    this.switchChance = options.switchChance ?? 0.005;
+    this.continues = options.continues ?? this.random.chance(0.5);
+    this.devices = new DeviceWorld(this.random);
     this.stubbornChance = options.stubbornChance ?? 0.2;
     const geometry: Geometry = {
       quantum: 32,
       rateHz: 12_000,
       channels: 1,
+      captureChannels: this.random.pick([0, 0, 1]),
       lead: this.random.pick([1, 2, 4, 8]),
       snapshotTicks: options.snapshotTicks ?? this.random.pick([16, 47, 200]),
       arenaBytes: ToyPatch.arenaBytes,
@@ -116,15 +169,30 @@ export class Simulation implements PartyWorld, KeeperWorld {
     };
     const { bytes } = layoutOf(geometry);
     this.segment = createSegment(new ArrayBuffer(bytes), geometry);
-    this.checker = new Checker(this.segment);
+    this.streams = Array.from({ length: streamCount }, () => streamFor(geometry));
+    this.streamChecker = new StreamChecker(this.streams);
+    this.checker = new Checker(this.segment, this.streamChecker);
     this.keeper = new KeeperCore(this.segment, this, policy, {
       replicas: this.random.pick([1, 2, 2, 2, 3]),
-      standby: this.random.chance(0.9),
       control: true,
       spares: this.random.pick([0, 1, 1]),
       services: 0,
     });
     this.nextFaultTick = 50;
+    this.checker.keepsCommitted = options.devicesOnly ?? false;
+  }
+
+  /** Checks that listeners heard what was committed: all of it, once, in order. @throws Violation */
+  checkHeard(): void {
+    const { heard } = this.devices;
+    const { committed } = this.checker;
+    for (let i = 0; i < heard.length; i++) {
+      if (!Object.is(heard[i], committed[i])) throw new Violation(`frame ${i} was not heard`);
+    }
+    const missing = committed.length - heard.length;
+    if (missing > 8 * this.segment.layout.quantumSamples) {
+      throw new Violation(`the last ${missing} frames were not heard`);
+    }
   }
 
   /** Runs the safety phase and then the liveness phase. @throws Violation */
@@ -140,12 +208,45 @@ export class Simulation implements PartyWorld, KeeperWorld {
       voidedTicks: this.checker.voidedTicks,
       takeovers: counters.takeovers,
       joins: counters.joins,
+      streamFrames: this.streamChecker.frames,
+      streamFramesTakenBack: this.streamChecker.takenBack,
+      streamsOpened: counters.streamsOpened,
+      streamsOrphaned: counters.streamsOrphaned,
       steps: this.steps,
     };
   }
 
   nowUs(): number {
     return this.timeUs;
+  }
+
+  nextFrame(): number {
+    return ++this.frame;
+  }
+
+  wrote(stream: number, values: Float32Array): void {
+    this.streamChecker.wrote(stream, values);
+  }
+
+  isThere(pid: number): boolean {
+    return this.processes.has(pid);
+  }
+
+  hasAddress(pid: number): boolean {
+    if (!this.processes.has(this.addressHolder)) this.addressHolder = pid;
+    return this.addressHolder === pid;
+  }
+
+  holds(pid: number, stream: number): void {
+    const holder = this.holders.get(stream);
+    if (holder !== undefined && this.processes.has(holder)) {
+      throw new Violation(`stream ${stream} has two owners, ${holder} and ${pid}`);
+    }
+    this.holders.set(stream, pid);
+  }
+
+  releases(stream: number): void {
+    this.holders.delete(stream);
   }
 
   nextCommandId(): number {
@@ -161,16 +262,28 @@ export class Simulation implements PartyWorld, KeeperWorld {
 
   spawn(seat: Seat): number {
     const pid = this.nextPid++;
+    this.add(pid, { ...seat, pid });
+    return pid;
+  }
+
+  private add(pid: number, seat: Seat | null): void {
     this.processes.set(pid, {
       pid,
-      seat: { ...seat, pid },
+      seat,
       party: null,
       readyUs: this.timeUs + this.random.between(20_000, 90_000),
       word: -1,
       stoppedUntilUs: 0,
       diesUs: Number.POSITIVE_INFINITY,
     });
-    return pid;
+  }
+
+  /** As many clients as there are to be, each a process of its own. */
+  private keepClients(count: number): void {
+    if (this.timeUs < this.clientsDueUs) return;
+    this.clientsDueUs = this.timeUs + 20_000;
+    const there = [...this.processes.values()].filter(({ seat }) => seat === null).length;
+    for (let i = there; i < count; i++) this.add(this.nextPid++, null);
   }
 
   ask(seat: Seat): void {
@@ -192,8 +305,9 @@ export class Simulation implements PartyWorld, KeeperWorld {
     this.endings.push({ atUs, pid: process.pid, code: null });
   }
 
-  private turn(faulty: boolean): void {
+  private turn(faulty: boolean, clients = clientCount): void {
     this.tellEndings();
+    this.keepClients(clients);
     if (this.timeUs >= this.keeperDueUs) {
       this.keeper.poll();
       this.keeperDueUs = this.timeUs + this.random.between(3000, 8000);
@@ -251,6 +365,11 @@ export class Simulation implements PartyWorld, KeeperWorld {
 
   private board(process: Process): Party {
     const { seat } = process;
+    if (seat === null) {
+      const client = new ClientParty(this, process.pid);
+      this.sabotage.client?.(client);
+      return client;
+    }
     if (seat.role === 'driver') return new DriverParty(this, seat);
     if (seat.role === 'replica') return new ReplicaParty(this, seat);
     return new ControlParty(this, seat);
@@ -270,11 +389,16 @@ export class Simulation implements PartyWorld, KeeperWorld {
     const { random } = this;
     const gap = random.chance(0.15) ? 0 : random.between(1, 2 * this.options.faultEveryTicks);
     this.nextFaultTick = this.checker.playedTicks + gap;
+    if (this.options.devicesOnly || random.chance(0.1)) {
+      this.faults['lose-device'] = (this.faults['lose-device'] ?? 0) + 1;
+      this.devices.lose();
+      return;
+    }
     const up = [...this.processes.values()].filter((one) => one.party !== null);
     if (up.length === 0) return;
     const victim = random.pick(up);
     const kind = random.pick(['kill', 'kill', 'stop', 'delay'] as const);
-    const name = `${kind}-${victim.seat.role}`;
+    const name = `${kind}-${victim.seat?.role ?? 'client'}`;
     this.faults[name] = (this.faults[name] ?? 0) + 1;
     if (kind === 'kill') this.kill(victim.pid);
     else if (kind === 'stop') victim.stoppedUntilUs = this.timeUs + random.between(1e3, 400e3);
@@ -284,6 +408,9 @@ export class Simulation implements PartyWorld, KeeperWorld {
   /** Without faults the engine must come back to full strength and take all that was offered. */
   private converge(): void {
     this.poisonChance = 0;
+    this.switchChance = 0;
+    this.devices.failChance = 0;
+    this.devices.hangChance = 0;
     this.lostWakes = 0;
     const settledTick = this.checker.playedTicks + 4000;
     while (this.checker.playedTicks < settledTick) this.turn(false);
@@ -297,8 +424,26 @@ export class Simulation implements PartyWorld, KeeperWorld {
       if (!well) throw new Violation(`${seat.role} ${seat.place} is ${seat.state} after all`);
     }
     this.checkCommands();
+    this.checkStreams();
     const { divergences } = readCounters(this.segment);
     if (divergences > 0) throw new Violation(`${divergences} divergences without a cause`);
+  }
+
+  /** When all clients are gone, every stream must be free again, at rest and empty. */
+  private checkStreams(): void {
+    for (const { pid, seat } of this.processes.values()) {
+      if (seat === null) this.processes.delete(pid);
+    }
+    const until = this.checker.playedTicks + 200;
+    while (this.checker.playedTicks < until) this.turn(false, 0);
+    this.streams.forEach(({ words }, stream) => {
+      const place = readStreamPlace(this.segment, stream);
+      const isEmpty = place?.cursor === words[streamHeader.written];
+      const isFree = seatState(this.segment, stream) === SeatState.free;
+      if (!isFree || !isEmpty || words[streamHeader.hold] !== 0) {
+        throw new Violation(`stream ${stream} is not free after its client is gone`);
+      }
+    });
   }
 
   private checkCommands(): void {

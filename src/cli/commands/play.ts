@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { PreparedKeeper, RunningEngine } from '../../client/index.js';
+import type { EngineStream, PreparedKeeper } from '../../client/index.js';
 import { limits } from '../../limits.js';
-import { openDecoder, openPcm, type PcmFormat } from '../../media/index.js';
+import { openDecoder, openPcm } from '../../media/index.js';
+import type { PcmFormat } from '../../pcm/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
 import {
@@ -44,11 +45,10 @@ async function lookInto(file: string): Promise<Track> {
 /** Decodes the tracks into the engine's stream, as fast as it takes them, and waits for the end. */
 async function feed(
   tracks: readonly Track[],
-  engine: RunningEngine,
+  stream: EngineStream,
   format: PcmFormat,
   interrupt: Interrupt,
 ): Promise<void> {
-  const stream = engine.stream(0);
   for (const track of tracks) {
     track.start = stream.written;
     await using source = await openPcm(track.file, format);
@@ -89,8 +89,8 @@ async function play(
 ): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
-  const { checkDeviceName } = await import('../../device/open.js');
-  checkDeviceName(settings.device.name);
+  const { checkDevices } = await import('../../device/catalogue/index.js');
+  await checkDevices(settings.device);
   const tracks: Track[] = [];
   for (const file of files) tracks.push(await lookInto(file));
   if (options.rate === undefined) {
@@ -102,7 +102,6 @@ async function play(
   await using engine = await startEngine({
     settings,
     patch: compiled,
-    streams: 1,
     ...(keeper && { keeper }),
   });
   if (!options.json) {
@@ -111,14 +110,25 @@ async function play(
       say(`${track.title} (${rateText(track.rate)}${length})`);
     }
   }
-  const stream = engine.stream(0);
+  let stream: EngineStream | undefined;
+  const played = async () => {
+    stream = await engine.openStream({
+      rate,
+      channels,
+      format: 'f32',
+      bufferMs: limits.streamBufferMsMax,
+      name: 'play',
+      stream: 0,
+    });
+    await feed(tracks, stream, { rate, channels }, interrupt);
+  };
   const watch: Watch = {
     engine,
     interrupt,
     json: options.json ?? false,
     verbose: options.verbose ?? false,
-    line: () => progressText(tracks, stream.played, rate),
-    finished: feed(tracks, engine, { rate, channels }, interrupt),
+    line: () => progressText(tracks, stream?.played ?? 0, rate),
+    finished: played(),
   };
   tellOutcome(await watchEngine(watch), watch, { files });
 }

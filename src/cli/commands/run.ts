@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { PreparedKeeper, Status } from '../../client/index.js';
+import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
 import {
@@ -17,6 +18,15 @@ interface RunOptions extends CommonOptions {
   record?: string;
 }
 
+/** The device as the announcement names it; throws when there is none. */
+async function chooseDevice({ device }: Settings): Promise<string> {
+  const { checkDevices, listDevices } = await import('../../device/catalogue/index.js');
+  await checkDevices(device);
+  if (device.name !== 'default') return device.name;
+  const chosen = (await listDevices()).find((one) => one.isDefault);
+  return chosen?.name ?? device.name;
+}
+
 async function run(
   file: string,
   options: RunOptions,
@@ -24,12 +34,11 @@ async function run(
 ): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
-  const { checkDeviceName, listDevices } = await import('../../device/open.js');
-  const device = settings.device.name;
-  checkDeviceName(device);
-  const chosen = device === 'default' ? listDevices().find((one) => one.isDefault)?.name : device;
   const { loadPatch } = await import('../patch-file.js');
-  const { patch, compiled, assets } = await loadPatch(file, settings.engine);
+  const [device, { patch, compiled, assets }] = await Promise.all([
+    chooseDevice(settings),
+    loadPatch(file, settings.engine),
+  ]);
   const { startEngine } = await import('../../client/index.js');
   await using engine = await startEngine({
     settings,
@@ -45,7 +54,7 @@ async function run(
     json: options.json ?? false,
     verbose: options.verbose ?? false,
     announce: (status) => {
-      if (!options.json) say(announcement(patch.name, chosen ?? device, status, options));
+      if (!options.json) say(announcement(patch.name, device, status, options));
     },
   };
   const more = { patch: file, ...(options.record && { record: options.record }) };

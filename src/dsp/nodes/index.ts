@@ -17,6 +17,7 @@ import { reverb } from './reverb.js';
 import { scale } from './scale.js';
 import { seq } from './seq.js';
 import { stream } from './stream.js';
+import { streams } from './streams.js';
 import { svf } from './svf.js';
 
 /** Every node there is, in the order of the reference page. */
@@ -46,3 +47,8 @@ export const registry: readonly NodeDefinition[] = [
 export const nodesByType: ReadonlyMap<string, NodeDefinition> = new Map(
   registry.map((definition) => [definition.type, definition]),
 );
+
+/** Nodes that the compiler adds by itself; no patch names them. */
+export const implicitNodes: ReadonlyMap<string, NodeDefinition> = new Map([
+  [streams.type, streams],
+]);

@@ -117,6 +117,51 @@ export function mapChannels(
   });
 }
 
+/**
+ * Puts interleaved frames through the matrix of `channelMatrix`. `map` may be called on the audio
+ * thread.
+ */
+export class ChannelMap {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Gain from input j to output i at i * inputs + j. */
+  readonly #gains: Float64Array;
+  readonly #isIdentity: boolean;
+
+  /** @param options numbers of channels, 1 to 8 both */
+  constructor({ inputs, outputs }: { inputs: number; outputs: number }) {
+    const matrix = channelMatrix(inputs, outputs);
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.#isIdentity = inputs === outputs;
+    this.#gains = new Float64Array(inputs * outputs);
+    for (const [i, row] of matrix.entries()) this.#gains.set(row, i * inputs);
+  }
+
+  /** Maps `frames` frames; the arrays must not overlap. */
+  map(from: Float32Array, into: Float32Array, frames: number, fromFrame = 0, intoFrame = 0): void {
+    const { inputs, outputs } = this;
+    const gains = this.#gains;
+    let source = fromFrame * inputs;
+    let place = intoFrame * outputs;
+    if (this.#isIdentity) {
+      for (const end = place + frames * outputs; place < end; place++, source++) {
+        into[place] = from[source]!;
+      }
+      return;
+    }
+    for (let frame = 0; frame < frames; frame++) {
+      let gain = 0;
+      for (let output = 0; output < outputs; output++) {
+        let sum = 0;
+        for (let input = 0; input < inputs; input++) sum += gains[gain++]! * from[source + input]!;
+        into[place++] = sum;
+      }
+      source += inputs;
+    }
+  }
+}
+
 /** One array of frames from planes of equal length. */
 export function interleave(planes: readonly Float32Array[]): Float32Array {
   const channels = planes.length;

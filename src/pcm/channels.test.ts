@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { channelMatrix, deinterleave, interleave, mapChannels } from './conversion.js';
+import { channelMatrix, deinterleave, interleave, mapChannels } from './channels.js';
 
 const half = Math.SQRT1_2;
 const rows = (inputs: number, outputs: number) =>

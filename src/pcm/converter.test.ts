@@ -1,19 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { Resampler } from './resampler.js';
+import { deinterleave, interleave } from './channels.js';
+import { Converter } from './converter.js';
+import type { Quality } from './filter-design.js';
 
 function convert(
   input: Float32Array,
   inputRate: number,
   outputRate: number,
   blockFrames = 1000,
+  quality: Quality = 'music',
 ): Float32Array {
-  const resampler = new Resampler({ inputRate, outputRate, channels: 1 });
-  const blocks: Float32Array[] = [];
-  for (let at = 0; at < input.length; at += blockFrames) {
-    blocks.push(resampler.push([input.subarray(at, at + blockFrames)])[0]!.slice());
+  const converter = new Converter({
+    inputRate,
+    outputRate,
+    channels: 1,
+    quality,
+    maxInputFrames: blockFrames,
+  });
+  const output = new Float32Array(Math.ceil((input.length * outputRate) / inputRate) + 8);
+  let made = 0;
+  for (let at = 0; at < input.length; ) {
+    at += converter.push(input, Math.min(blockFrames, input.length - at), at);
+    made += converter.pull(output, output.length - made, made);
   }
-  blocks.push(resampler.end()[0]!);
-  return Float32Array.from(blocks.flatMap((block) => [...block]));
+  converter.end();
+  made += converter.pull(output, output.length - made, made);
+  return output.subarray(0, made);
 }
 
 function tone(hz: number, rate: number, frames: number): Float32Array {
@@ -54,7 +66,7 @@ const pairs: [number, number][] = [
   [192_000, 8001.3],
 ];
 
-describe('Resampler', () => {
+describe('Converter', () => {
   it.each(pairs)('%d to %d Hz keeps tones in place and level', (inputRate, outputRate) => {
     const frames = Math.round(inputRate * 0.5);
     const nyquist = Math.min(inputRate, outputRate) / 2;
@@ -98,11 +110,11 @@ describe('Resampler', () => {
 
   it('keeps a constant exact and an impulse symmetric', () => {
     const constant = convert(new Float32Array(4000).fill(0.5), 44_100, 48_000);
-    for (let i = 500; i < constant.length - 500; i++) expect(constant[i]).toBeCloseTo(0.5, 7);
+    for (let i = 500; i < constant.length - 500; i++) expect(constant[i]).toBeCloseTo(0.5, 6);
     const impulse = new Float32Array(2001);
     impulse[1000] = 1;
     const response = convert(impulse, 48_000, 96_000);
-    for (let i = 1; i < 300; i++) expect(response[2000 + i]).toBeCloseTo(response[2000 - i]!, 12);
+    for (let i = 1; i < 300; i++) expect(response[2000 + i]).toBeCloseTo(response[2000 - i]!, 7);
   });
 
   it('gives the same samples however its input is cut', () => {
@@ -113,14 +125,23 @@ describe('Resampler', () => {
     }
   });
 
-  it('converts every channel alike', () => {
-    const resampler = new Resampler({ inputRate: 44_100, outputRate: 48_000, channels: 2 });
-    const left = tone(440, 44_100, 3000);
-    const right = tone(990, 44_100, 3000);
-    const [a, b] = resampler.push([left, right]).map((plane) => plane.slice());
-    const alone = new Resampler({ inputRate: 44_100, outputRate: 48_000, channels: 1 });
-    expect(alone.push([left])[0]).toEqual(a);
-    expect(b).not.toEqual(a);
+  it.each([1, 2, 3, 5, 8])('converts each of %d channels as if it were alone', (channels) => {
+    const frames = 3000;
+    const tones = Array.from({ length: channels }, (_, c) => tone(300 + 71 * c, 44_100, frames));
+    const converter = new Converter({
+      inputRate: 44_100,
+      outputRate: 48_000,
+      channels,
+      maxInputFrames: frames,
+    });
+    converter.push(interleave(tones), frames);
+    converter.end();
+    const output = new Float32Array(4000 * channels);
+    const made = converter.pull(output, 4000);
+    const planes = deinterleave(output.subarray(0, made * channels), channels);
+    for (const [channel, plane] of planes.entries()) {
+      expect(plane).toEqual(convert(tones[channel]!, 44_100, 48_000));
+    }
   });
 
   it.each([0, 1, 2, 3, 10, 147, 160])('gives the exact number of frames for %d', (frames) => {

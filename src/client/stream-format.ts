@@ -1,0 +1,62 @@
+import { TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
+import { sampleFormats } from './sample-door.js';
+import type { StreamFormat } from './types.js';
+
+const bufferMsDefault = 200;
+const waitMsDefault = 5000;
+
+/** A format with its defaults, all of it possible. */
+export type CheckedFormat = Required<Omit<StreamFormat, 'stream'>> & { stream?: number };
+
+function demand(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new TenutoError('TENUTO_STREAM_FORMAT', what);
+}
+
+function isWithin(value: unknown, low: number, high: number): value is number {
+  return typeof value === 'number' && value >= low && value <= high;
+}
+
+/** What stands in a message: short, whatever was given. */
+function shown(value: unknown): string {
+  return String(typeof value === 'object' ? JSON.stringify(value) : value).slice(0, 40);
+}
+
+/** @throws TenutoError `TENUTO_STREAM_FORMAT` that names what cannot be and what can. */
+export function checkStreamFormat(given: StreamFormat): CheckedFormat {
+  demand(typeof given === 'object' && given !== null, 'a stream needs rate, channels and format');
+  const { rate, channels, format, stream } = given;
+  const { bufferMs = bufferMsDefault, name = '', waitMs = waitMsDefault } = given;
+  const { mediaRateHzMin, mediaRateHzMax, channelsMax, streamNameMax, streamsMax } = limits;
+  const { streamBufferMsMin, streamBufferMsMax, streamWaitMsMax } = limits;
+  demand(
+    isWithin(rate, mediaRateHzMin, mediaRateHzMax),
+    `rate ${shown(rate)} is not within ${mediaRateHzMin} to ${mediaRateHzMax} Hz`,
+  );
+  demand(
+    isWithin(channels, 1, channelsMax) && Number.isInteger(channels),
+    `channels ${shown(channels)} is no whole number of 1 to ${channelsMax}`,
+  );
+  demand(
+    sampleFormats.includes(format),
+    `format ${shown(format)} is none of ${sampleFormats.join(', ')}`,
+  );
+  demand(
+    isWithin(bufferMs, streamBufferMsMin, streamBufferMsMax),
+    `bufferMs ${shown(bufferMs)} is not within ${streamBufferMsMin} to ${streamBufferMsMax}`,
+  );
+  demand(
+    typeof name === 'string' && name.length <= streamNameMax,
+    `name is no text of at most ${streamNameMax} characters`,
+  );
+  demand(
+    stream === undefined || (isWithin(stream, 0, streamsMax - 1) && Number.isInteger(stream)),
+    `stream ${shown(stream)} is no whole number of 0 to ${streamsMax - 1}`,
+  );
+  demand(
+    isWithin(waitMs, 0, streamWaitMsMax),
+    `waitMs ${shown(waitMs)} is not within 0 to ${streamWaitMsMax}`,
+  );
+  const checked = { rate, channels, format, bufferMs, name, waitMs };
+  return stream === undefined ? checked : { ...checked, stream };
+}

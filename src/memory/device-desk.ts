@@ -1,0 +1,187 @@
+import { assert } from '../errors.js';
+import { DeskOutcome, DeviceState, desk, deskTextBytes } from './layout.js';
+import type { Segment } from './segment.js';
+
+/**
+ * The desk between those who decide about devices and those who open them. Control writes a
+ * request; the standby driver opens what it names and takes over, or says why it could not. The
+ * current driver says how it stands with its own. None of this is on the audio path but `noteTurn`.
+ */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function writeText(segment: Segment, word: number, text: string): void {
+  const start = (segment.layout.desk + word) * 4;
+  const bytes = segment.bytes.subarray(start, start + deskTextBytes);
+  bytes.fill(0);
+  // The last byte stays 0; a character that does not fit is left out.
+  encoder.encodeInto(text, bytes.subarray(0, deskTextBytes - 1));
+}
+
+function readText(segment: Segment, word: number): string {
+  const start = (segment.layout.desk + word) * 4;
+  const bytes = segment.bytes.slice(start, start + deskTextBytes);
+  return decoder.decode(bytes.subarray(0, Math.max(0, bytes.indexOf(0))));
+}
+
+/** A device that control wants to be opened. */
+export interface DeviceRequest {
+  /** Rises with every request. */
+  number: number;
+  name: string;
+  /** Microseconds of the monotonic clock, 32 bits. */
+  us: number;
+}
+
+/** Asks for a device. Only control does; a request that is not settled yet is replaced. */
+export function requestDevice(segment: Segment, name: string, nowUs: number): number {
+  const { words, layout } = segment;
+  assert(encoder.encode(name).length < deskTextBytes, 'the name of the device fits the desk');
+  const number = (Atomics.load(words, layout.desk + desk.request) + 1) & 0x7fffffff || 1;
+  writeText(segment, desk.requestName, name);
+  words[layout.desk + desk.requestUs] = nowUs | 0;
+  Atomics.store(words, layout.desk + desk.request, number);
+  return number;
+}
+
+/** Whether a request waits to be settled. Allocation-free. */
+export function hasRequest({ words, layout }: Segment): boolean {
+  const number = Atomics.load(words, layout.desk + desk.request);
+  return number !== Atomics.load(words, layout.desk + desk.settled);
+}
+
+/** The request that waits, or null; also null while it is being replaced. */
+export function waitingRequest(segment: Segment): DeviceRequest | null {
+  const { words, layout } = segment;
+  if (!hasRequest(segment)) return null;
+  const number = Atomics.load(words, layout.desk + desk.request);
+  const request = {
+    number,
+    name: readText(segment, desk.requestName),
+    us: words[layout.desk + desk.requestUs]!,
+  };
+  return Atomics.load(words, layout.desk + desk.request) === number ? request : null;
+}
+
+/** What became of a request. */
+export interface DeskAnswer {
+  number: number;
+  opened: boolean;
+  /** Number of the error code and the message of the failure. */
+  error: number;
+  text: string;
+}
+
+/** Settles a request. */
+export function settleRequest(segment: Segment, answer: DeskAnswer): void {
+  const { words, layout } = segment;
+  const at = layout.desk;
+  writeText(segment, desk.outcomeText, answer.text);
+  words[at + desk.outcome] = answer.opened ? DeskOutcome.opened : DeskOutcome.failed;
+  words[at + desk.outcomeError] = answer.error;
+  Atomics.store(words, at + desk.settled, answer.number);
+}
+
+/** The last answer, or null when nothing was ever asked. */
+export function lastAnswer(segment: Segment): DeskAnswer | null {
+  const { words, layout } = segment;
+  const at = layout.desk;
+  const number = Atomics.load(words, at + desk.settled);
+  const outcome = words[at + desk.outcome]!;
+  if (outcome === DeskOutcome.none) return null;
+  return {
+    number,
+    opened: outcome === DeskOutcome.opened,
+    error: words[at + desk.outcomeError]!,
+    text: readText(segment, desk.outcomeText),
+  };
+}
+
+/** Says which generation opens a device, for the keeper to see when it hangs; 0 for none. */
+export function noteOpening(segment: Segment, generation: number, nowUs: number): void {
+  const { words, layout } = segment;
+  words[layout.desk + desk.openingUs] = nowUs | 0;
+  Atomics.store(words, layout.desk + desk.opening, generation);
+}
+
+/** The current driver has a device: its name, for whoever opens it after this driver. */
+export function noteDevice(segment: Segment, generation: number, name: string): void {
+  writeText(segment, desk.name, name);
+  segment.words[segment.layout.desk + desk.generation] = generation;
+}
+
+/** The current driver's state of the device. Allocation-free. */
+export function noteDeviceState(
+  { words, layout }: Segment,
+  state: DeviceState,
+  nowUs: number,
+  lostReason: number,
+): void {
+  words[layout.desk + desk.sinceUs] = nowUs;
+  words[layout.desk + desk.lostReason] = lostReason;
+  Atomics.store(words, layout.desk + desk.state, state);
+}
+
+/** Words of `desk.health`: the fixed-point form of what a device tells of itself. */
+export const deskHealth = {
+  /** Parts per billion. */
+  rateErrorPpb: 0,
+  jitterUs: 1,
+  fillFrames: 2,
+  latencyFrames: 3,
+  captureFillFrames: 4,
+  captureDropFrames: 5,
+  conversionUs: 6,
+  deviceRateHz: 7,
+} as const;
+
+/** How the engine stands with its device. */
+export interface DeviceStatus {
+  /** The device that plays or played last; empty before the first. */
+  name: string;
+  state: 'none' | 'playing' | 'held' | 'continuing';
+  /** Why it is away. */
+  lostReason: 'none' | 'gone' | 'stalled' | 'server' | 'failed';
+  /** Frames per second at which the device itself runs. */
+  rateHz: number;
+  /** Frames between giving a quantum to the device and the loudspeaker, as the device says. */
+  latencyFrames: number;
+  /** How much faster than nominal the device runs, by this machine's clock. */
+  rateErrorPpm: number;
+  /** Mean deviation of the device's time stamps from an even pace, in microseconds. */
+  jitterUs: number;
+  /** Frames in the device's buffer. */
+  fillFrames: number;
+  /** Captured frames that wait, and those thrown away since the device was opened. */
+  captureFillFrames: number;
+  captureDropFrames: number;
+}
+
+const states = ['none', 'playing', 'held', 'continuing'] as const;
+const reasons = ['none', 'gone', 'stalled', 'server', 'failed'] as const;
+
+export function readDevice(segment: Segment): DeviceStatus {
+  const { words, layout } = segment;
+  const at = layout.desk;
+  const health = (index: number) => words[at + desk.health + index]!;
+  return {
+    name: readText(segment, desk.name),
+    state: states[Atomics.load(words, at + desk.state)] ?? 'none',
+    lostReason: reasons[words[at + desk.lostReason]!] ?? 'failed',
+    rateHz: health(deskHealth.deviceRateHz),
+    latencyFrames: health(deskHealth.latencyFrames),
+    rateErrorPpm: health(deskHealth.rateErrorPpb) / 1000,
+    jitterUs: health(deskHealth.jitterUs),
+    fillFrames: health(deskHealth.fillFrames),
+    captureFillFrames: health(deskHealth.captureFillFrames),
+    captureDropFrames: health(deskHealth.captureDropFrames),
+  };
+}
+
+/** The device that a driver is to open when its predecessor died; empty for none. */
+export function deviceToGoOnWith(segment: Segment): string {
+  const { words, layout } = segment;
+  const state = Atomics.load(words, layout.desk + desk.state);
+  return state === DeviceState.playing ? readText(segment, desk.name) : '';
+}

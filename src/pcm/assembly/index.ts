@@ -1,0 +1,2 @@
+// One line per export: this file is the module's list of exports.
+export { memoryBase, needed, produce, take } from './convert';

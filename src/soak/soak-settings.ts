@@ -1,0 +1,13 @@
+import type { Settings } from '../settings/index.js';
+
+/** The settings of a soak: a name of its own, and no limit to restarts. */
+export function soakSettings(settings: Settings): Settings {
+  const { engine, device, restart } = settings;
+  return {
+    ...settings,
+    engine: { ...engine, name: engine.name === 'default' ? `soak-${process.pid}` : engine.name },
+    device: { ...device, name: device.name === 'default' ? 'virtual' : device.name },
+    // The storm is the reason for the restarts: the limit is not to end it.
+    restart: { ...restart, perMinute: 10_000 },
+  };
+}
