@@ -22,6 +22,7 @@ const benchmarks = [
   'load',
   'footprint',
   'render',
+  'conversion',
 ];
 
 const { values: flags, positionals } = parseArgs({

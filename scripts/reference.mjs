@@ -1,5 +1,5 @@
-// The reference pages that are made from the code: settings, errors, limits, commands, nodes. Needs a
-// build (`npm run build`).
+// The reference pages that are made from the code: settings, errors, limits, commands, nodes,
+// tripwires. Needs a build (`npm run build`).
 //
 //   node scripts/reference.mjs --write    writes the pages
 //   node scripts/reference.mjs --check    ends with 1 and names those that are not current
@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { commands } from '../dist/cli/commands.js';
 import { errorTable, exitCodes } from '../dist/errors.js';
 import { limits } from '../dist/limits.js';
-import { settingsReference } from '../dist/settings/index.js';
+import { counterTable } from '../dist/memory/counters.js';
+import { timerTable } from '../dist/memory/timers.js';
+import { settingsReference, tripwires } from '../dist/settings/index.js';
 import { nodesPage } from './node-reference.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -93,12 +95,66 @@ function commandsPage() {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+function tripwiresPage() {
+  const lines = [
+    '# Tripwires, counters and timers',
+    '',
+    madeFrom('src/settings/tripwires.ts'),
+    '',
+    'An engine counts and times what befalls it. A *tripwire* watches one counter or one timer. It is',
+    'tripped while its threshold is reached: for a counter, so many within the last',
+    '`tripwires.windowSec` seconds; for a timer, so many milliseconds as the average or the longest of',
+    'its last 100 measurements, as far as they fell into the window. A threshold of 0 turns it off.',
+    '',
+    'When one trips, the control process logs a warning and raises an event of kind `tripwire`; at',
+    'most once in `tripwires.cooldownSec` seconds for each, and only for what came after what was told',
+    'before. It looks four times a second, and goes on with what its predecessor knew when it was',
+    'started again. `tenuto status` names those that ever tripped, the live line of `tenuto play` those',
+    'that are tripped, and `tenuto status --json` has all under `tripwires`: `name`, `value`,',
+    '`threshold`, `tripped`, `sinceSec` and `trips`. All thresholds are settings:',
+    '',
+    '```yaml',
+    'tripwires:',
+    '  windowSec: 60',
+    '  underruns: 1         # trips at the first in a minute',
+    '  recreateMaxMs: 0     # off',
+    '```',
+    '',
+    '| name | setting `tripwires.` | watches | trips at | what it means |',
+    '| --- | --- | --- | ---: | --- |',
+  ];
+  for (const { key, name, counter, timer, of, threshold } of tripwires) {
+    const [watched, limit, meaning] =
+      timer === undefined
+        ? [`counter \`${counter}\``, threshold, counterTable[counter]]
+        : [`timer \`${timer}\`, ${of}`, `${threshold} ms`, timerTable[timer]];
+    lines.push(`| \`${name}\` | \`${key}\` | ${watched} | ${limit} | ${meaning} |`);
+  }
+  lines.push('', '## Counters', '', 'Since the start of the engine; each wraps at 2^32.', '');
+  lines.push('| counter | counts |', '| --- | --- |');
+  for (const [name, meaning] of Object.entries(counterTable)) {
+    lines.push(`| \`${name}\` | ${meaning} |`);
+  }
+  lines.push(
+    '',
+    '## Timers',
+    '',
+    'Each has `count`, `lastMs`, `averageMs` of the last 100, and `maxMs`',
+  );
+  lines.push('since the start of the engine.', '', '| timer | measures |', '| --- | --- |');
+  for (const [name, meaning] of Object.entries(timerTable)) {
+    lines.push(`| \`${name}\` | ${meaning} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 const pages = {
   'docs/settings.md': settingsReference,
   'docs/errors.md': errorsPage,
   'docs/limits.md': limitsPage,
   'docs/commands.md': commandsPage,
   'docs/nodes.md': nodesPage,
+  'docs/tripwires.md': tripwiresPage,
 };
 
 for (const [file, make] of Object.entries(pages)) {

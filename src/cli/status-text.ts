@@ -36,6 +36,27 @@ function troubleText({ counters }: Status): string {
     .join(', ');
 }
 
+/** The tripwires that are tripped, as `tripped: recreate_count 11`; of many only how many. */
+function trippedText({ tripwires }: Status): string {
+  const tripped = tripwires.filter((wire) => wire.tripped);
+  if (tripped.length > 2) return `${tripped.length} tripwires tripped`;
+  const shown = tripped.map(({ name, value }) => `${name} ${value}`).join(', ');
+  return shown === '' ? '' : `tripped: ${shown}`;
+}
+
+/** The tripwires that ever tripped, a row each. */
+function tripwireRows({ tripwires }: Status, output: Output): (string | number)[][] {
+  return tripwires
+    .filter(({ trips }) => trips > 0)
+    .map(({ name, value, threshold, sinceSec, trips }) => [
+      name,
+      value,
+      threshold,
+      sinceSec === null ? 'no' : paint('red', `for ${sinceSec.toFixed(1)} s`, output),
+      trips,
+    ]);
+}
+
 /** How a stream went, in one line. */
 export function summaryText(status: Status): string {
   const trouble = troubleText(status);
@@ -50,6 +71,7 @@ export function liveText(status: Status, output: Output): string {
   const replicas = status.processes.filter(({ role }) => role === 'replica');
   const up = replicas.filter(({ state }) => state === 'running').length;
   const { underruns } = status.counters;
+  const tripped = trippedText(status);
   const parts = [
     paint(stateColours[status.state], status.state, output),
     clockText(status.playedSec),
@@ -57,6 +79,7 @@ export function liveText(status: Status, output: Output): string {
     `generation ${status.generation}`,
     paint(underruns > 0 ? 'red' : 'dim', countText(underruns, 'underrun'), output),
     troubleText(status),
+    tripped === '' ? '' : paint('red', tripped, output),
   ];
   return parts.filter((part) => part !== '').join('  ');
 }
@@ -96,6 +119,11 @@ export function statusText(status: Status, output: Output): string {
   }
   const counted = Object.entries(status.counters).filter(([, count]) => count > 0);
   if (counted.length > 0) lines.push('', columns([['', ''], ...counted]).trimStart());
+  const tripped = tripwireRows(status, output);
+  if (tripped.length > 0) {
+    const head = ['TRIPWIRE', 'NOW', 'TRIPS AT', 'TRIPPED', 'TIMES'].map(bold);
+    lines.push('', columns([head, ...tripped]));
+  }
   return lines.join('\n');
 }
 

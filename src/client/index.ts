@@ -24,4 +24,6 @@ export type {
   StreamFormat,
   StreamState,
   StreamStopReason,
+  TimerStatus,
+  TripwireStatus,
 } from './types.js';

@@ -13,6 +13,7 @@ import { readStatus, type Status } from '../observe/status.js';
 import { createSharedMemory, mapShared } from '../os/index.js';
 import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
+import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
@@ -25,7 +26,7 @@ import type {
 } from './types.js';
 
 /** Control starts when there is sound; until then a client waits. */
-const controlMs = 10_000;
+const controlMs = 30_000;
 
 /** A descriptor of memory that holds these bytes. */
 function memoryOf(name: string, content: Uint8Array): number {
@@ -111,7 +112,7 @@ class KeeperVoice {
  *   `TENUTO_SYSTEM`
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
-  const order = orderOf(options);
+  const order = orderOf(options, await firstDevices(options.settings.device));
   const child = options.keeper?.take() ?? prepareKeeper(order.name).take();
   if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);

@@ -1,10 +1,10 @@
-import { checkDeviceName } from '../device/names.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
-import type { Settings } from '../settings/index.js';
+import { type Settings, tripwires } from '../settings/index.js';
+import type { FirstDevices } from './first-devices.js';
 import type { StartOptions } from './types.js';
 
 /** How long the first device may be away or busy before the start fails, and how often it is tried. */
@@ -38,15 +38,32 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
   };
 }
 
+function tripwiresOf({ tripwires: chosen }: Settings): LaunchOrder['tripwires'] {
+  return {
+    windowSec: chosen.windowSec,
+    cooldownSec: chosen.cooldownSec,
+    thresholds: tripwires.map(({ key, timer }) =>
+      timer === undefined ? chosen[key] : Math.round(chosen[key] * 1000),
+    ),
+  };
+}
+
 function arenaBytesOf(program: Uint8Array): number {
   const { base, persistentEnd } = layoutProgram(decodeProgram(program), 0);
   return persistentEnd - base;
 }
 
-function deviceOrderOf(device: Settings['device']): LaunchOrder['device'] {
+function deviceOrderOf(device: Settings['device'], devices: FirstDevices): LaunchOrder['device'] {
   return {
-    names: [device.name, ...device.fallbacks],
-    captureName: device.capture === 'none' ? null : device.capture,
+    names: devices.names,
+    policy: {
+      preferred: [device.name, ...device.fallbacks],
+      queryCooldownSec: device.queryCooldownSec,
+      maxRecreatePerMinute: device.maxRecreatePerMinute,
+      graceSec: device.graceSec,
+      debounceMs: device.debounceMs,
+    },
+    captureName: devices.capture,
     onLoss: device.onLoss,
     preferStreamRate: device.preferStreamRate,
     resampleMode: device.resampleMode,
@@ -60,10 +77,9 @@ function deviceOrderOf(device: Settings['device']): LaunchOrder['device'] {
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
-export function orderOf(options: StartOptions): LaunchOrder {
+export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
   const { settings, patch, seconds } = options;
   const { engine, device } = settings;
-  checkDeviceName(device.name);
   if (settings.snapshot.everyTicks > snapshotTicksMax) {
     throw new TenutoError(
       'TENUTO_SETTINGS_INVALID',
@@ -94,7 +110,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
-    device: deviceOrderOf(device),
+    device: deviceOrderOf(device, devices),
     stopFrames,
     services:
       options.recordPath === undefined
@@ -108,6 +124,7 @@ export function orderOf(options: StartOptions): LaunchOrder {
             },
           ],
     policy: policyOf(settings),
+    tripwires: tripwiresOf(settings),
     faults: options.faults ?? false,
     traceGc: options.traceGc ?? null,
     log: { level: settings.log.level, format: settings.log.format },

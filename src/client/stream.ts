@@ -17,7 +17,7 @@ import {
 } from '../memory/stream.js';
 import { ticksBetween } from '../memory/ticks.js';
 import { type Mapping, mapShared, openSharedMemory } from '../os/index.js';
-import { BlockConversion } from '../pcm/index.js';
+import { FormatConversion } from '../pcm/index.js';
 import type { EngineMemory } from './engine-memory.js';
 import { FrameAccount } from './frame-account.js';
 import { SampleDoor, type StreamData } from './sample-door.js';
@@ -54,7 +54,7 @@ export class ClientStream implements EngineStream {
   private readonly mapping: Mapping;
   private readonly ring: StreamSegment;
   private readonly door: SampleDoor;
-  private readonly conversion: BlockConversion;
+  private readonly conversion: FormatConversion;
   private readonly account: FrameAccount;
   private readonly bufferFrames: number;
   private readonly keptFrames: number;
@@ -87,7 +87,7 @@ export class ClientStream implements EngineStream {
     const { rate, channels, bufferMs } = format;
     this.door = new SampleDoor(format.format, channels);
     const engine = { rate: layout.rateHz, channels: layout.channels };
-    this.conversion = new BlockConversion({ rate, channels }, engine);
+    this.conversion = new FormatConversion({ rate, channels }, engine);
     this.account = new FrameAccount(layout.rateHz / rate);
     this.bufferFrames = Math.max(layout.quantum, Math.ceil((bufferMs * layout.rateHz) / 1000));
     this.keptFrames = streamKeptTicks(layout) * layout.quantum;
@@ -177,15 +177,19 @@ export class ClientStream implements EngineStream {
     if (reason === 'closed') await this.playOut(epoch);
     else await this.enqueue(async () => {});
     if (this.state !== 'closing') return;
-    await this.host.giveBack(reason === 'aborted' || epoch !== this.epoch);
+    const isWhole = reason === 'closed' && epoch === this.epoch;
+    // Settled before it is given back: what the next one writes there is not this one's.
+    if (!isWhole) this.account.flush(this.waiting());
+    this.lastWaiting = isWhole ? this.waiting() : 0;
+    await this.host.giveBack(!isWhole);
     if (this.state !== 'closing') return;
-    this.stopReason = epoch === this.epoch ? reason : 'aborted';
+    this.stopReason = isWhole ? 'closed' : 'aborted';
     this.state = 'closed';
     this.release();
   }
 
   private release(): void {
-    this.lastWaiting = this.waiting();
+    this.lastWaiting ??= this.waiting();
     this.mapping.unmap();
   }
 

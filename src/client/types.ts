@@ -7,7 +7,9 @@ import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
 
 export type { ShutdownReport, StopReason } from '../engine/shutdown.js';
+export type { TimerStatus } from '../memory/timers.js';
 export type { ProcessStatus, Status } from '../observe/status.js';
+export type { TripwireStatus } from '../observe/tripwires.js';
 export type { SampleFormat, StreamData } from './sample-door.js';
 
 /** Decoded audio that a patch plays: interleaved float32 at the engine's rate. */

@@ -30,7 +30,8 @@ export class EventLog {
   poll(): void {
     for (const event of readEvents(this.segment, this.last)) {
       this.last = event.sequence;
-      this.tell(event);
+      // Control itself found it, and told it at once.
+      if (event.kind !== 'tripwire') this.tell(event);
     }
   }
 

@@ -4,7 +4,8 @@ import { childExit } from '../engine/keeper-core.js';
 import { clock, Directive, type Layout } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
-import { abstractPath, engineAddress, isAlive } from '../os/index.js';
+import { TripwireWatch } from '../observe/tripwires.js';
+import { abstractPath, engineAddress, isAlive, monotonicNs } from '../os/index.js';
 import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
 import { Steward } from './steward.js';
@@ -13,7 +14,6 @@ import { StreamDoor } from './stream-door.js';
 
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
-const deviceLookMs = 20;
 
 function programEnd({ program, programBytes }: Layout): number {
   return program * 4 + programBytes;
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ role: 'control', engine: order.engine }, log);
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
+  const watch = new TripwireWatch(segment);
   const program = decodeProgram(segment.bytes.slice(layout.program * 4, programEnd(layout)));
   const desk = new StreamDesk(segment, streams, namedStreams(program.nodes), {
     nowMs: () => performance.now(),
@@ -39,16 +40,21 @@ async function main(): Promise<void> {
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
-  const steward = new Steward(segment, order.device.names, order.device.retryMs);
-  setInterval(() => steward.poll(), deviceLookMs);
+  const steward = new Steward(segment, order.device.policy, (message, fields) =>
+    logger.info(message, fields),
+  );
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
     door.look();
+    for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
+      logger.warn(`tripwire ${name}`, fields);
+    }
   }, lookMs);
   process.on('SIGTERM', () => {
     events.poll();
     server.close();
+    steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;
     process.exit(ends ? childExit.finished : childExit.again);
   });

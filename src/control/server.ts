@@ -5,6 +5,7 @@ import { readEvents } from '../memory/events.js';
 import { clock } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
+import { tripwireOfEvent } from '../observe/tripwires.js';
 import { identity, type ProcessIdentity, peerCredentials, socketDescriptor } from '../os/index.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 import type { StreamDoor } from './stream-door.js';
@@ -106,7 +107,11 @@ export class ControlServer {
       case 'status':
         return readStatus(segment, this.name);
       case 'events':
-        return readEvents(segment, request.since);
+        return readEvents(segment, request.since).map((event) =>
+          event.kind === 'tripwire'
+            ? { ...event, ...tripwireOfEvent(event.place, event.a, event.b) }
+            : event,
+        );
       case 'openStream':
         return this.streams.open(peer, request);
       case 'closeStream':

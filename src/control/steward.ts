@@ -1,26 +1,114 @@
-import { hasRequest, lastAnswer, readDevice, requestDevice } from '../memory/device-desk.js';
+import { DeviceCatalogue, type DeviceEvent, type DeviceView } from '../device/catalogue/index.js';
+import { virtualOnly } from '../device/catalogue/model.js';
+import { type Decision, DevicePolicy, type PolicySettings } from '../device/policy.js';
+import { count, counterIndex } from '../memory/counters.js';
+import { type DeskState, readDeskState, requestDevice } from '../memory/device-desk.js';
 import type { Segment } from '../memory/segment.js';
-import { monotonicUs } from '../os/index.js';
+import { monotonicNs, monotonicUs } from '../os/index.js';
 
-/** Looks after the engine's device: asks the drivers for another one when it is to be changed. */
+/** How often it looks how the drivers stand with their device: a read of a few words. */
+const lookMs = 20;
+
+/** Says what is wanted of the drivers, and why. */
+export type Tell = (message: string, fields: object) => void;
+
+/**
+ * Looks after the engine's device: it watches what devices there are, lets the policy decide, and
+ * asks the drivers for another one. All it knows it reads again when it is started anew.
+ */
 export class Steward {
-  private nextUs = monotonicUs();
+  private readonly policy: DevicePolicy;
+  private readonly catalogue: DeviceCatalogue | null;
+  private readonly timer: NodeJS.Timeout;
+  private seen: DeskState | null = null;
+  private decision: Decision | null = null;
 
   constructor(
     private readonly segment: Segment,
-    private readonly names: readonly string[],
-    private readonly retryMs: number,
-  ) {}
+    settings: PolicySettings,
+    private readonly tell: Tell,
+  ) {
+    const { name, rateHz } = readDeskState(segment);
+    const lastValid = name === '' || name === 'virtual' ? null : { name, rateHz };
+    this.policy = new DevicePolicy(settings, { lastValid });
+    this.timer = setInterval(() => this.look(), lookMs);
+    if (settings.preferred.every((one) => one === 'virtual')) {
+      this.catalogue = null;
+      this.policy.see(virtualOnly, this.nowMs());
+      return;
+    }
+    const catalogue = new DeviceCatalogue({ onEvent: (event, view) => this.hear(event, view) });
+    this.catalogue = catalogue;
+    void catalogue.ready().then(() => this.see(catalogue.view));
+  }
 
-  /** One look; cheap enough to be done every few milliseconds. */
-  poll(): void {
-    const { segment } = this;
-    const { state } = readDevice(segment);
-    if ((state !== 'held' && state !== 'continuing') || hasRequest(segment)) return;
-    const nowUs = monotonicUs();
-    if (((nowUs - this.nextUs) | 0) < 0) return;
-    this.nextUs = (nowUs + this.retryMs * 1000) | 0;
-    requestDevice(segment, this.names[0]!, nowUs);
-    void lastAnswer;
+  /** Idempotent. */
+  close(): void {
+    clearInterval(this.timer);
+    this.catalogue?.close();
+  }
+
+  private nowMs(): number {
+    return monotonicNs() / 1e6;
+  }
+
+  private hear(event: DeviceEvent, view: DeviceView): void {
+    if (event.kind !== 'query-failed') {
+      this.see(view);
+      return;
+    }
+    count(this.segment, counterIndex.deviceQueryFailures, 1);
+    this.policy.queryFailed(this.nowMs());
+    this.decide();
+  }
+
+  private see(view: DeviceView): void {
+    this.policy.see(view, this.nowMs());
+    this.decide();
+  }
+
+  /** One look at the desk; most find nothing new. */
+  private look(): void {
+    const now = readDeskState(this.segment);
+    const { seen } = this;
+    const same =
+      seen !== null &&
+      seen.sinceUs === now.sinceUs &&
+      seen.request === now.request &&
+      seen.settled === now.settled;
+    const untilMs = this.decision?.action === 'wait' ? this.decision.untilMs : 0;
+    if (same && this.nowMs() < untilMs) return;
+    this.seen = now;
+    this.decide();
+    const isLost = now.state === 'held' || now.state === 'continuing';
+    if (isLost && seen?.sinceUs !== now.sinceUs) this.askAgain();
+  }
+
+  /** A device was lost: whether it is still there decides what is opened next. */
+  private askAgain(): void {
+    const { catalogue } = this;
+    if (catalogue) void catalogue.refresh().then(() => this.see(catalogue.view));
+    else this.see(virtualOnly);
+  }
+
+  private decide(): void {
+    const { policy } = this;
+    const nowMs = this.nowMs();
+    const { state, name, rateHz, request, settled, opened } = readDeskState(this.segment);
+    // Before the first device has been opened by the first driver there is nothing to decide.
+    if (state === 'none') return;
+    const orderState = request !== settled ? 'opening' : opened ? 'open' : 'failed';
+    policy.engine(
+      {
+        playing: state === 'playing' ? { name, rateHz } : null,
+        order: request === 0 ? null : { sequence: request, state: orderState },
+      },
+      nowMs,
+    );
+    this.decision = policy.decide(nowMs);
+    if (this.decision.action !== 'open') return;
+    const { sequence, device, reason } = this.decision;
+    this.tell('another device is opened', { device: device.name, reason });
+    requestDevice(this.segment, { number: sequence, name: device.name, us: monotonicUs() });
   }
 }

@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SoundServer } from '../../test/kit/sound-server.js';
 import { TenutoError } from '../errors.js';
-import { type Device, DeviceSignal } from './device.js';
+import { AlsaDevice } from './alsa.js';
+import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { OfflineDevice } from './offline.js';
 import { type DeviceClock, VirtualDevice, type VirtualOptions } from './virtual.js';
 
@@ -25,12 +30,53 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
   return { device: new VirtualDevice(options, clock), clock };
 }
 
+/** Real devices take their time, and this process is not always there in time. */
+const alsa = (name: string) => () =>
+  new AlsaDevice({
+    ...format,
+    name,
+    captureName: null,
+    captureChannels: 0,
+    bufferQuanta: 16,
+    stallMs: 2000,
+    acceptRate: false,
+  });
+
+const folder = mkdtempSync(join(tmpdir(), 'tenuto-contract-'));
+let server: SoundServer;
+const environment = { ...process.env };
+
+beforeAll(async () => {
+  server = await SoundServer.startForFile();
+  Object.assign(process.env, server.environment);
+  await server.addSink({ name: 'hall' });
+});
+
+afterAll(async () => {
+  Object.assign(process.env, environment);
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
 const devices: Record<string, () => Device> = {
   virtual: () => virtual().device,
   offline: () => new OfflineDevice(format, () => {}),
+  'ALSA null': alsa('alsa:null'),
+  'ALSA file': alsa(`alsa:file:${join(folder, 'heard.raw')},raw`),
+  PipeWire: alsa('pipewire:hall'),
 };
 
-describe.each(Object.entries(devices))('the %s device', (_name, make) => {
+/** Waits for the device's turn. */
+function turn(device: Device): DeviceSignal {
+  for (;;) {
+    const signal = device.wait();
+    if (signal !== DeviceSignal.early) return signal;
+  }
+}
+
+const isDue = (signal: DeviceSignal) => signal === DeviceSignal.due || signal === DeviceSignal.xrun;
+
+describe.each(Object.entries(devices))('the %s device', (name, make) => {
   it('takes a quantum each time it is due, and fills what it is read into', () => {
     const device = make();
     device.open();
@@ -38,13 +84,23 @@ describe.each(Object.entries(devices))('the %s device', (_name, make) => {
     expect(device.rateHz).toBe(48_000);
     const quantum = new Float32Array(256);
     for (let i = 0; i < 100; i++) {
-      expect(device.wait()).toBe(DeviceSignal.due);
+      expect(isDue(turn(device))).toBe(true);
       const heard = new Float32Array(128 * device.captureChannels).fill(Number.NaN);
       device.read(heard);
       expect(heard.every(Number.isFinite)).toBe(true);
       expect(device.write(quantum)).toBe(DeviceSignal.due);
     }
+    expect(device.health[deviceHealth.lostReason]).toBe(LostReason.none);
     device.close();
+    device.close();
+  });
+
+  it('keeps its pace when it is given nothing', () => {
+    const device = make();
+    device.open();
+    for (let i = 0; i < 50; i++) expect(isDue(turn(device))).toBe(true);
+    expect(device.unplayedFrames).toBe(0);
+    expect(device.write(new Float32Array(256))).toBe(DeviceSignal.due);
     device.close();
   });
 
@@ -52,9 +108,33 @@ describe.each(Object.entries(devices))('the %s device', (_name, make) => {
     const device = make();
     for (let i = 0; i < 3; i++) {
       device.open();
-      expect(device.wait()).toBe(DeviceSignal.due);
+      expect(isDue(turn(device))).toBe(true);
       device.close();
     }
+  });
+
+  it('takes what is no number', () => {
+    const device = make();
+    device.open();
+    turn(device);
+    expect(device.write(new Float32Array(256).fill(Number.NaN))).toBe(DeviceSignal.due);
+    expect(isDue(turn(device))).toBe(true);
+    device.close();
+  });
+
+  it('knows how much of what it was given is not heard yet', () => {
+    const device = make();
+    device.open();
+    expect(device.unplayedFrames).toBe(0);
+    for (let i = 1; i <= 50; i++) {
+      turn(device);
+      expect(device.unplayedFrames).toBeLessThanOrEqual((i - 1) * 128);
+      device.write(new Float32Array(256));
+      expect(device.unplayedFrames).toBeGreaterThanOrEqual(name === 'offline' ? 0 : 128);
+    }
+    device.drain(10_000);
+    expect(device.unplayedFrames).toBe(0);
+    device.close();
   });
 });
 

@@ -13,39 +13,42 @@ export type DeviceSignal = (typeof DeviceSignal)[keyof typeof DeviceSignal];
 
 /** Places in `Device.health`. */
 export const deviceHealth = {
-  /** How much faster than its nominal rate the device runs, by the monotonic clock. */
+  /** How much faster than this machine's clock the device runs. */
   rateErrorPpm: 0,
-  /** Mean deviation of its time stamps from an even pace. */
+  /** How far the device's own account of its position strays from even, on average. */
   jitterUs: 1,
-  /** Frames that it holds for playing. */
+  /** Frames in the device's buffer. */
   fillFrames: 2,
-  /** Frames between `write` and the loudspeaker, measured. */
+  /** Frames between `write` and the loudspeaker, as measured. */
   latencyFrames: 3,
-  /** Captured frames that wait to be read. */
   captureFillFrames: 4,
-  /** Captured frames that were thrown away because nobody read them in time. */
+  /** Captured frames that were missing or thrown away, so that the others stay in time. */
   captureDropFrames: 5,
-  /** Time that the last conversion of the rate took. */
+  /** What a rate conversion takes a quantum. */
   conversionUs: 6,
-  /** The rate at which the device itself runs. */
   deviceRateHz: 7,
   /** A `LostReason`. */
   lostReason: 8,
+  /** 1 when the capture side is gone: it gives silence, and what is played goes on. */
+  captureLost: 9,
+  /** Frames that the device takes at a time, as seen. */
+  stepFrames: 10,
   places: 16,
 } as const;
 
 /** Why a device was lost. */
 export const LostReason = {
   none: 0,
-  /** It was unplugged or removed. */
+  /** Unplugged, or closed by its driver. */
   gone: 1,
   /** It took what it was given and did not play it: its own clock stood still. */
   stalled: 2,
-  /** The sound server that it belongs to is gone. */
-  server: 3,
-  /** It failed otherwise. */
+  /** The sound server is gone, or has thrown the stream out. */
+  serverGone: 3,
+  /** Any other error of the device, again and again. */
   failed: 4,
 } as const;
+export type LostReason = (typeof LostReason)[keyof typeof LostReason];
 
 /**
  * What the driver plays on and listens to. Full duplex: one `wait`, then `read`, then `write`, a

@@ -1,6 +1,7 @@
 import { readClock, sleepUntil } from '../os/index.js';
+import { AlsaDevice, type AlsaOptions } from './alsa.js';
 import type { Device } from './device.js';
-import { checkDeviceName } from './names.js';
+import { checkDeviceName, parseDeviceName } from './names.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
 
 /** What the engine gives and takes. */
@@ -15,13 +16,29 @@ export interface DeviceFormat {
 }
 
 /** What is to be opened, and how. */
-export interface OpenOrder {
-  name: string;
+export interface OpenOrder
+  extends Pick<AlsaOptions, 'name' | 'captureName' | 'bufferQuanta' | 'stallMs'> {
   virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'>;
 }
 
-/** The device of this name, not yet opened. Names are those of `tenuto devices`, or `default`. */
+/**
+ * The device of this name, not yet opened. Names are those of `tenuto devices`, or `default`.
+ *
+ * @throws TenutoError `TENUTO_DEVICE_UNKNOWN`
+ */
 export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
-  checkDeviceName(order.name);
-  return new VirtualDevice({ ...order.virtual, ...format }, { read: readClock, sleepUntil });
+  const { name, captureName, bufferQuanta, stallMs, virtual } = order;
+  checkDeviceName(name);
+  const kind = parseDeviceName(name)?.kind;
+  if (kind === 'alsa' || kind === 'server') {
+    return new AlsaDevice({
+      name,
+      captureName,
+      bufferQuanta,
+      stallMs,
+      acceptRate: false,
+      ...format,
+    });
+  }
+  return new VirtualDevice({ ...virtual, ...format }, { read: readClock, sleepUntil });
 }

@@ -23,7 +23,7 @@ export interface VirtualOptions {
 }
 
 /** Places in the array of times. */
-const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4 } as const;
+const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4, unplayed: 5, places: 6 } as const;
 
 /**
  * Quanta that the device holds: the driver may be late by three without a gap. Timers of virtual
@@ -42,11 +42,12 @@ export class VirtualDevice implements Device {
   readonly channels: number;
   readonly captureChannels = 0;
   readonly latencyFrames: number;
-  readonly health = new Float64Array(deviceHealth.places);
   /** Times are kept in an array, since a number that is passed on by itself would be allocated. */
-  private readonly times = new Float64Array(5);
-  /** Frames taken since the device was made. */
+  private readonly times = new Float64Array(at.places);
+  readonly health = new Float64Array(deviceHealth.places);
+  /** Frames taken since the device was made, and since it was opened or ran dry. */
   framesTaken = 0;
+  private framesHeld = 0;
   private periods = 0;
   private isOpen = false;
   private jitterState = 0x2545f491;
@@ -60,13 +61,6 @@ export class VirtualDevice implements Device {
     this.channels = options.channels;
     this.latencyFrames = options.quantum * (bufferQuanta - 1);
     this.periodNs = (options.quantum * 1e9) / (options.rateHz * (1 + options.rateErrorPpm * 1e-6));
-    this.health[deviceHealth.deviceRateHz] = options.rateHz;
-    this.health[deviceHealth.latencyFrames] = this.latencyFrames;
-  }
-
-  /** What it is given is heard at once, on the output ring. */
-  get unplayedFrames(): number {
-    return 0;
   }
 
   open(): void {
@@ -78,7 +72,16 @@ export class VirtualDevice implements Device {
     times[at.opened] = times[at.now]!;
     times[at.start] = times[at.now]!;
     this.periods = 0;
+    this.framesHeld = 0;
+    times[at.unplayed] = 0;
+    this.health[deviceHealth.rateErrorPpm] = this.options.rateErrorPpm;
+    this.health[deviceHealth.deviceRateHz] = this.rateHz;
+    this.health[deviceHealth.lostReason] = LostReason.none;
     this.isOpen = true;
+  }
+
+  get unplayedFrames(): number {
+    return Math.round(this.times[at.unplayed]!);
   }
 
   wait(): DeviceSignal {
@@ -87,15 +90,24 @@ export class VirtualDevice implements Device {
     times[at.wake] = times[at.due]! + this.jitterNs();
     clock.sleepUntil(times, at.wake);
     clock.read(times, at.now);
-    if (this.options.faults.length > 0 && this.suffer()) {
-      this.health[deviceHealth.lostReason] = LostReason.gone;
-      return DeviceSignal.lost;
-    }
+    if (this.options.faults.length > 0 && this.suffer()) return this.lose();
     this.periods++;
-    if (times[at.now]! - times[at.due]! <= periodNs * (bufferQuanta - 1)) return DeviceSignal.due;
+    const lateNs = times[at.now]! - times[at.due]!;
+    const isDry = lateNs > periodNs * (bufferQuanta - 1);
+    const lateFrames = isDry ? this.latencyFrames : (lateNs / periodNs) * this.options.quantum;
+    times[at.unplayed] = Math.min(this.framesHeld, this.latencyFrames - lateFrames);
+    this.health[deviceHealth.fillFrames] = times[at.unplayed]!;
+    this.health[deviceHealth.latencyFrames] = this.latencyFrames;
+    if (!isDry) return DeviceSignal.due;
     times[at.start] = times[at.now]!;
     this.periods = 1;
+    this.framesHeld = 0;
     return DeviceSignal.xrun;
+  }
+
+  private lose(): DeviceSignal {
+    this.health[deviceHealth.lostReason] = LostReason.gone;
+    return DeviceSignal.lost;
   }
 
   /** Lives through the script; true when the device is away. */
@@ -119,6 +131,7 @@ export class VirtualDevice implements Device {
     const frames = samples.length / this.channels;
     let written = 0;
     while (written < frames) written += this.accept(frames - written);
+    this.times[at.unplayed]! += frames;
     return DeviceSignal.due;
   }
 
@@ -127,10 +140,19 @@ export class VirtualDevice implements Device {
     const short = this.options.faults.length > 0 && this.findFault('shortWrite') !== undefined;
     const taken = short ? Math.ceil(frames / 2) : frames;
     this.framesTaken += taken;
+    this.framesHeld += taken;
     return taken;
   }
 
-  drain(): void {}
+  drain(timeoutMs: number): void {
+    const { clock, times } = this;
+    if (!this.isOpen) return;
+    clock.read(times, at.now);
+    const playedNs = (times[at.unplayed]! / this.options.quantum) * this.periodNs;
+    times[at.wake] = times[at.now]! + Math.min(timeoutMs * 1e6, playedNs);
+    clock.sleepUntil(times, at.wake);
+    times[at.unplayed] = 0;
+  }
 
   close(): void {
     this.isOpen = false;

@@ -3,6 +3,7 @@ import { type DeviceFormat, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import { noteOpening, settleRequest } from '../memory/device-desk.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
 import { monotonicUs } from '../os/index.js';
 import type { Attachment } from './attach.js';
 
@@ -20,10 +21,12 @@ export class DeviceOpener {
   open(name: string): Device | TenutoError {
     const { segment, order } = this.attachment;
     count(segment, counterIndex.deviceOpens, 1);
-    noteOpening(segment, order.place, monotonicUs());
+    const askedUs = monotonicUs();
+    noteOpening(segment, order.place, askedUs);
     try {
       const device = openDevice({ ...order.device, name }, this.format);
       device.open();
+      recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
       return device;
     } catch (error) {
       if (!(error instanceof TenutoError)) throw error;
@@ -37,8 +40,9 @@ export class DeviceOpener {
 
   /** What paces the stream while there is no device. */
   standIn(): Device {
-    const { virtual } = this.attachment.order.device;
-    return openDevice({ name: 'virtual', virtual: { ...virtual, faults: [] } }, this.format);
+    const { device } = this.attachment.order;
+    const virtual = { ...device.virtual, faults: [] };
+    return openDevice({ ...device, name: 'virtual', virtual }, this.format);
   }
 
   /** Answers a request: it was opened, or it failed. */

@@ -1,7 +1,7 @@
 import { type Device, DeviceSignal, deviceHealth, LostReason } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { deskHealth, noteDeviceState } from '../memory/device-desk.js';
-import { generationAt, generationOfPosition } from '../memory/generations.js';
+import { noteDeviceState } from '../memory/device-desk.js';
+import { generationAt } from '../memory/generations.js';
 import {
   clock,
   DeviceState,
@@ -11,11 +11,9 @@ import {
   generation,
   OutputKind,
   outputHeader,
-  replicaSlots,
 } from '../memory/layout.js';
 import { outputAt } from '../memory/output-ring.js';
-import { hasQuantum, takeQuantum } from '../memory/replica-ring.js';
-import type { Segment, Waiting } from '../memory/segment.js';
+import type { Segment } from '../memory/segment.js';
 import type { StreamSegment } from '../memory/stream.js';
 import {
   fencedGeneration,
@@ -24,9 +22,20 @@ import {
   tickAfter,
   ticksBetween,
 } from '../memory/ticks.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
+import { ClosingFade } from './closing-fade.js';
 import { Concealment } from './concealment.js';
+import { DeviceMeter } from './device-meter.js';
 import { checkDivergence } from './divergence.js';
+import {
+  type DriverEnd,
+  type DriverManners,
+  type DriverWorld,
+  plainManners,
+} from './driver-manners.js';
+import { Replay } from './replay.js';
 import { callReplicas } from './replica-calls.js';
+import { ReplicaChoice } from './replica-choice.js';
 import { Sealer } from './sealing.js';
 import { takeOutput, takeSealing } from './takeover.js';
 
@@ -45,32 +54,8 @@ export const DriverStep = {
 } as const;
 export type DriverStep = (typeof DriverStep)[keyof typeof DriverStep];
 
-/** What the driver needs of the world. */
-export interface DriverWorld extends Waiting {
-  /** Monotonic microseconds, 32 bits. */
-  nowUs(): number;
-}
-
-/** Why a driver ended. */
-export type DriverEnd = 'fenced' | 'handed-over' | 'closed';
-
-/** How a driver begins, and what it does when its device is lost. */
-export interface DriverManners {
-  /** Paces the stream while the device is away; null: the content waits. */
-  standIn: Device | null;
-  /** Frames that the last device was given and did not play; they are given to this one first. */
-  replayFrames: number;
-  /** The device has just been opened: the sound rises to its first frame, so that nothing clicks. */
-  gently: boolean;
-}
-
-const plainManners: DriverManners = { standIn: null, replayFrames: 0, gently: false };
-
-const fadeQuanta = 8;
 /** Quanta between two copies of the device's own figures into the memory. */
 const healthEvery = 16;
-/** More than any device holds. */
-const replayQuantaMax = 1024;
 
 /**
  * The driver as a state machine of small steps over memory, clock and device. Production runs the
@@ -81,7 +66,6 @@ const replayQuantaMax = 1024;
 export class DriverCore {
   readonly out: Float32Array;
   private readonly taken: Float32Array;
-  private readonly takenWords: Int32Array;
   private readonly concealment: Concealment;
   private readonly sealer: Sealer;
   private phase: () => DriverStep = this.becomeOutput;
@@ -91,10 +75,14 @@ export class DriverCore {
   private kind: number = OutputKind.content;
   private waiting = false;
   private approached = false;
-  private fadeLeft = fadeQuanta;
   private firstCommit = true;
-  private replayLeft: number;
+  private readonly replay: Replay;
+  private readonly choice: ReplicaChoice;
+  private readonly fade: ClosingFade;
+  private readonly meter: DeviceMeter;
   private readonly captured: Float32Array;
+  /** True once it is in charge, and says how it stands with its device. */
+  isSeated = false;
   end: DriverEnd = 'closed';
 
   /** @param device opened; null when it could not be, which is as if it had just been lost. */
@@ -109,10 +97,12 @@ export class DriverCore {
     const { quantumSamples, captureSamples, quantum, channels } = segment.layout;
     this.out = new Float32Array(quantumSamples);
     this.captured = new Float32Array(captureSamples);
-    this.replayLeft = Math.min(manners.replayFrames, replayQuantaMax * quantum);
+    this.replay = new Replay(segment, manners.replayFrames);
+    this.fade = new ClosingFade(quantum, channels);
     this.waiting = manners.gently;
+    this.meter = new DeviceMeter(segment, world, manners.askedUs);
     this.taken = new Float32Array(quantumSamples);
-    this.takenWords = new Int32Array(this.taken.buffer);
+    this.choice = new ReplicaChoice(segment, new Int32Array(this.taken.buffer));
     this.concealment = new Concealment(quantum, channels);
     this.sealer = new Sealer(segment, streams, identity.generation);
   }
@@ -137,8 +127,7 @@ export class DriverCore {
     if (start === 'again') return DriverStep.go;
     this.position = start.position;
     this.head = start.playTick;
-    const { quantum } = this.segment.layout;
-    this.replayLeft = Math.min(this.replayLeft, (start.position >>> 0) * quantum);
+    this.replay.endAt(start.position);
     this.phase = this.becomeSealer;
     return DriverStep.go;
   }
@@ -149,9 +138,10 @@ export class DriverCore {
     if (sealed === 'again') return DriverStep.go;
     this.sealed = sealed;
     this.sealer.resume(sealed);
+    this.isSeated = true;
     if (this.device === null) return this.goOnWithout(0);
     noteDeviceState(this.segment, DeviceState.playing, this.world.nowUs(), 0);
-    this.noteHealth(this.device);
+    this.meter.looked(this.device.health);
     this.phase = this.turn;
     return DriverStep.go;
   }
@@ -168,7 +158,9 @@ export class DriverCore {
     if (successor === 0 || !isLaterGeneration(successor, this.identity.generation)) return false;
     this.leave('handed-over');
     // Its device plays to the end what it was given; what it was not given is the successor's.
-    if (this.device !== null) words[layout.desk + desk.unplayedFrames] = this.replayLeft;
+    if (this.device !== null) {
+      words[layout.desk + desk.unplayedFrames] = this.replay.leftFrames;
+    }
     Atomics.store(words, layout.clock + clock.handedOver, successor);
     return true;
   }
@@ -183,45 +175,32 @@ export class DriverCore {
   /** The device is due. */
   private turn(): DriverStep {
     if (this.isToLeave()) return DriverStep.done;
-    this.phase = this.replayLeft > 0 ? this.replay : this.listen;
+    this.phase = this.replay.leftFrames > 0 ? this.replayPart : this.listen;
     return DriverStep.go;
   }
 
-  /**
-   * Gives once more what the last device did not play. It stands on the output ring already, and
-   * was heard by nobody.
-   */
-  private replay(): DriverStep {
-    const { samples, layout } = this.segment;
-    const { quantum, channels, quantumSamples } = layout;
-    const back = Math.ceil(this.replayLeft / quantum);
-    const position = tickAfter(this.position, -back);
-    const at = outputAt(this.segment, generationOfPosition(this.segment, position), position);
-    const from = at + outputHeader.words;
-    for (let i = 0; i < quantumSamples; i++) this.taken[i] = samples[from + i]!;
-    const skipped = (back * quantum - this.replayLeft) * channels;
-    let part = skipped > 0 ? this.taken.subarray(skipped) : this.taken;
-    let leaves = (back - 1) * quantum;
-    if (this.waiting) {
-      this.concealment.approach(part, this.out);
-      part = this.out;
-      leaves = this.replayLeft;
-    }
+  /** Gives what the last device did not play, and before it a rise to its first frame. */
+  private replayPart(): DriverStep {
+    const { replay } = this;
+    const part = replay.next();
+    const rises = this.waiting;
+    if (rises) this.concealment.approach(part, this.out);
     this.waiting = false;
     this.phase = this.wait;
-    if (this.device!.write(part) === DeviceSignal.lost) {
+    if (this.device!.write(rises ? this.out : part) === DeviceSignal.lost) {
       this.phase = this.lost;
       return DriverStep.go;
     }
-    this.replayLeft = leaves;
+    if (!rises) replay.given();
     this.noteUnplayed(this.device!);
+    this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
   /** For a successor, should this device be lost, or this driver. */
   private noteUnplayed(device: Device): void {
     const { words, layout } = this.segment;
-    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + this.replayLeft;
+    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + this.replay.leftFrames;
   }
 
   /** Takes what was captured into the row of this turn, before anything refers to it. */
@@ -265,7 +244,7 @@ export class DriverCore {
     const { words, layout } = this.segment;
     this.phase = this.give;
     if (this.holds() || !this.canBegin()) return this.conceal();
-    if (!this.takeFromReplicas()) {
+    if (!this.choice.take(this.head)) {
       if (!this.isPlaying()) return this.conceal();
       if (!this.waiting) count(this.segment, counterIndex.underruns, 1);
       this.waiting = true;
@@ -283,7 +262,10 @@ export class DriverCore {
     this.kind = OutputKind.content;
     if (!this.isPlaying()) this.mark(DriverMark.playing);
     this.out.set(this.taken);
-    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) this.fade();
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) {
+      this.kind = OutputKind.faded;
+      this.fade.apply(this.out);
+    }
     this.concealment.follow(this.out);
     return DriverStep.go;
   }
@@ -298,7 +280,9 @@ export class DriverCore {
   private give(): DriverStep {
     const playing = this.isPlaying();
     this.phase = playing ? this.writeFirstHalf : this.wait;
-    if (playing && this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    if (!playing) return DriverStep.go;
+    if (this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    else this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
@@ -347,7 +331,7 @@ export class DriverCore {
       words[layout.clock + clock.headTick] = this.head;
     }
     this.noteUnplayed(this.device!);
-    if (this.position % healthEvery === 0) this.noteHealth(this.device!);
+    if (this.position % healthEvery === 0) this.meter.looked(this.device!.health);
     this.phase = this.wait;
     return DriverStep.go;
   }
@@ -363,7 +347,7 @@ export class DriverCore {
     count(this.segment, counterIndex.deviceLost, 1);
     if (reason === LostReason.stalled) count(this.segment, counterIndex.deviceStalls, 1);
     this.noteUnplayed(device);
-    this.noteHealth(device);
+    this.meter.looked(device.health);
     this.goOnWithout(reason);
     return DriverStep.lost;
   }
@@ -377,7 +361,7 @@ export class DriverCore {
     this.phase = this.idle;
     if (standIn !== null) {
       words[layout.desk + desk.unplayedFrames] = 0;
-      this.replayLeft = 0;
+      this.replay.drop();
       standIn.open();
       this.phase = this.wait;
     }
@@ -407,19 +391,6 @@ export class DriverCore {
     return this.out;
   }
 
-  private noteHealth({ health }: Device): void {
-    const { words, layout } = this.segment;
-    const at = layout.desk + desk.health;
-    words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
-    words[at + deskHealth.jitterUs] = health[deviceHealth.jitterUs]!;
-    words[at + deskHealth.fillFrames] = health[deviceHealth.fillFrames]!;
-    words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
-    words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
-    words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
-    words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
-    words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
-  }
-
   private leave(end: DriverEnd): DriverStep {
     this.end = end;
     if (end === 'fenced') count(this.segment, counterIndex.fenced, 1);
@@ -430,27 +401,6 @@ export class DriverCore {
 
   private done(): DriverStep {
     return DriverStep.done;
-  }
-
-  /** Tries the primary, then every other replica; the one that has it becomes the primary. */
-  private takeFromReplicas(): boolean {
-    const { words, layout } = this.segment;
-    const word = layout.clock + clock.primary;
-    const primary = Atomics.load(words, word);
-    if (this.takeFrom(primary)) return true;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      if (slot === primary || !this.takeFrom(slot)) continue;
-      if (!this.firstCommit) count(this.segment, counterIndex.failovers, 1);
-      Atomics.store(words, word, slot);
-      return true;
-    }
-    return false;
-  }
-
-  private takeFrom(slot: number): boolean {
-    if (takeQuantum(this.segment, slot, this.head, this.takenWords)) return true;
-    if (hasQuantum(this.segment, slot, this.head)) count(this.segment, counterIndex.tornQuanta, 1);
-    return false;
   }
 
   /** False until the first content is there: the stream begins with its first sample. */
@@ -464,11 +414,7 @@ export class DriverCore {
    * first ones take it longest, and a stream that begins at once would stumble over them.
    */
   private canBegin(): boolean {
-    if (this.isPlaying()) return true;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      if (hasQuantum(this.segment, slot, this.sealed)) return true;
-    }
-    return false;
+    return this.isPlaying() || this.choice.anyHas(this.sealed);
   }
 
   /** The stream is over, or faded out: the content waits for ever. */
@@ -479,23 +425,11 @@ export class DriverCore {
       return true;
     }
     const closing = Atomics.load(words, layout.clock + clock.directive) >= Directive.fade;
-    if (closing && (this.fadeLeft === 0 || this.waiting || this.firstCommit)) {
+    if (closing && (this.fade.isOver || this.waiting || this.firstCommit)) {
       this.mark(DriverMark.faded);
       return true;
     }
     return false;
-  }
-
-  private fade(): void {
-    const { quantum, channels } = this.segment.layout;
-    this.kind = OutputKind.faded;
-    const total = quantum * fadeQuanta;
-    const from = quantum * (fadeQuanta - this.fadeLeft);
-    for (let i = 0; i < quantum; i++) {
-      const gain = 0.5 + 0.5 * Math.cos((Math.PI * (from + i + 1)) / total);
-      for (let c = 0; c < channels; c++) this.out[i * channels + c]! *= gain;
-    }
-    this.fadeLeft--;
   }
 
   private isAfterStop(tick: number): boolean {
@@ -511,7 +445,10 @@ export class DriverCore {
       this.firstCommit = false;
       const entry = generationAt(this.segment, this.identity.generation);
       const gapUs = (now - words[layout.clock + clock.commitUs]!) | 0;
-      words[entry + generation.gapUs] = this.position === 1 ? 0 : gapUs;
+      // The first quantum of all comes after no gap.
+      const takenOver = this.position !== 1;
+      words[entry + generation.gapUs] = takenOver ? gapUs : 0;
+      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
     }
     words[layout.clock + clock.commitUs] = now;
   }

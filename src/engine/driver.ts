@@ -1,7 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Device } from '../device/device.js';
 import { TenutoError } from '../errors.js';
-import { count, counterIndex } from '../memory/counters.js';
 import { deviceToGoOnWith, noteDevice, waitingRequest } from '../memory/device-desk.js';
 import { clock, DeviceState, Directive, DriverMark, desk } from '../memory/layout.js';
 import { tellReady } from '../memory/process-table.js';
@@ -15,7 +14,8 @@ import {
 } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
 import { DeviceOpener } from './device-opener.js';
-import { DriverCore, type DriverManners, DriverStep } from './driver-core.js';
+import { DriverCore, DriverStep } from './driver-core.js';
+import type { DriverManners } from './driver-manners.js';
 import { childExit } from './keeper-core.js';
 import { enterRealtime } from './realtime.js';
 import { rehearse } from './rehearsal.js';
@@ -65,7 +65,11 @@ class Predecessor {
 interface Readiness {
   device: Device | null;
   manners: DriverManners;
+  /** Number of the request that it answers; 0 for none. */
+  request: number;
 }
+
+const overtaken = new TenutoError('TENUTO_DEVICE_LOST', 'another driver was quicker');
 
 /** A driver process: it stands by until it is its turn, and then drives until it ends. */
 class Driver {
@@ -103,12 +107,14 @@ class Driver {
   }
 
   /** Drives the engine until it is fenced, handed over or told to close. */
-  drive({ device, manners }: Readiness): never {
+  drive({ device, manners, request }: Readiness): never {
     const { segment, order, streams } = this.attachment;
     const world = { nowUs: monotonicUs, wake: this.attachment.wake };
     const who = { generation: order.place, pid: process.pid };
-    if (device !== null) noteDevice(segment, order.place, device.name);
     const core = new DriverCore(segment, device, world, who, streams, manners);
+    while (!core.isSeated && core.step() === DriverStep.go);
+    if (core.isSeated && device !== null) noteDevice(segment, order.place, device.name);
+    if (request > 0) this.opener.settle(request, core.isSeated ? null : overtaken);
     let current = device;
     for (;;) {
       const step = core.step();
@@ -206,16 +212,16 @@ class Driver {
     while (!standby.hasLeft && monotonicNs() < deadlineNs) this.rest(handoverLookNs);
     const left = standby.hasLeft;
     if (!left) this.predecessor.end();
-    count(segment, counterIndex.recreations, 1);
-    this.opener.settle(request.number, null);
-    return this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
+    const ready = this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
+    ready.manners.askedUs = request.us;
+    return { ...ready, request: request.number };
   }
 
   private begin(device: Device | null, replayFrames: number): Readiness {
     const gently = device !== null && device.name !== 'virtual' && !this.isFirst;
     const standIn =
       this.attachment.order.device.onLoss === 'continue' ? this.opener.standIn() : null;
-    return { device, manners: { standIn, replayFrames, gently } };
+    return { device, manners: { standIn, replayFrames, gently, askedUs: null }, request: 0 };
   }
 }
 

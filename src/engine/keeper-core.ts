@@ -21,6 +21,7 @@ import {
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
+import { readAlarms } from '../memory/tripwires.js';
 import { PoisonWatch } from './poison.js';
 import { ReplicaSlots } from './replica-slots.js';
 import { emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
@@ -95,6 +96,7 @@ export class KeeperCore {
   private deviceGone = false;
   private deviceSinceUs = 0;
   private deviceSettled = 0;
+  private lastAlarm = 0;
 
   constructor(
     private readonly segment: Segment,
@@ -167,6 +169,7 @@ export class KeeperCore {
     this.fillSlots();
     this.replaceDiverged();
     this.watchDevice();
+    this.passAlarmsOn();
     this.noticeEnd();
     this.shutdown?.poll(nowUs);
   }
@@ -375,6 +378,14 @@ export class KeeperCore {
       this.kill(seat, this.world.nowUs());
     }
     Atomics.store(words, layout.clock + clock.diverged, 0);
+  }
+
+  /** What control found, as events: their ring has one writer. */
+  private passAlarmsOn(): void {
+    for (const { sequence, wire, value, threshold } of readAlarms(this.segment, this.lastAlarm)) {
+      this.lastAlarm = sequence;
+      this.event('tripwire', wire, value, threshold);
+    }
   }
 
   private watchKilled(seat: Seat, nowUs: number): void {

@@ -8,6 +8,7 @@ import { readProcesses, writeProcess, writeScheduling } from '../memory/process-
 import { createSegment, type Segment } from '../memory/segment.js';
 import { streamBytes } from '../memory/stream.js';
 import { tickAfter } from '../memory/ticks.js';
+import { writeTripwirePolicy } from '../memory/tripwires.js';
 import {
   createSharedMemory,
   everyWaiter,
@@ -102,6 +103,7 @@ class Memory {
     mapped.unmap();
     closeSync(program);
     words[header.keeperPid] = process.pid;
+    writeTripwirePolicy(this.segment, order.tripwires);
     if (order.stopFrames !== null) {
       const ticks = Math.ceil(order.stopFrames / layout.quantum);
       words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);

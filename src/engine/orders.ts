@@ -1,5 +1,7 @@
+import type { PolicySettings } from '../device/policy.js';
 import { limits } from '../limits.js';
 import type { Geometry } from '../memory/layout.js';
+import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
 
 /** One scripted fault of the virtual device, by time since the engine's start. */
@@ -13,6 +15,8 @@ export interface VirtualFault {
 export interface DeviceOrder {
   /** The first one that opens is the engine's first device. */
   names: string[];
+  /** What is preferred from then on, and how often it may change. */
+  policy: PolicySettings;
   /** Device to listen to; null for none. */
   captureName: string | null;
   onLoss: 'hold' | 'continue';
@@ -58,6 +62,7 @@ export interface LaunchOrder {
   stopFrames: number | null;
   services: RecorderOrder[];
   policy: KeeperPolicy;
+  tripwires: TripwirePolicy;
   /** Lets commands kill and hang a replica: for proofs only. */
   faults: boolean;
   /** Folder for the garbage collector's traces of each process; null for none. */

@@ -35,14 +35,40 @@ export interface DeviceRequest {
 }
 
 /** Asks for a device. Only control does; a request that is not settled yet is replaced. */
-export function requestDevice(segment: Segment, name: string, nowUs: number): number {
+export function requestDevice(segment: Segment, { number, name, us }: DeviceRequest): void {
   const { words, layout } = segment;
   assert(encoder.encode(name).length < deskTextBytes, 'the name of the device fits the desk');
-  const number = (Atomics.load(words, layout.desk + desk.request) + 1) & 0x7fffffff || 1;
   writeText(segment, desk.requestName, name);
-  words[layout.desk + desk.requestUs] = nowUs | 0;
+  words[layout.desk + desk.requestUs] = us | 0;
   Atomics.store(words, layout.desk + desk.request, number);
-  return number;
+}
+
+/** What whoever decides about devices goes by. */
+export interface DeskState {
+  state: DeviceStatus['state'];
+  /** The device that plays or played last, and the rate it runs at. */
+  name: string;
+  rateHz: number;
+  /** Microseconds, 32 bits: since when the state is what it is. */
+  sinceUs: number;
+  /** Numbers of the last request and of the last one that was settled, and whether that opened. */
+  request: number;
+  settled: number;
+  opened: boolean;
+}
+
+export function readDeskState(segment: Segment): DeskState {
+  const { words, layout } = segment;
+  const at = layout.desk;
+  return {
+    state: states[Atomics.load(words, at + desk.state)] ?? 'none',
+    name: readText(segment, desk.name),
+    rateHz: words[at + desk.health + deskHealth.deviceRateHz]!,
+    sinceUs: words[at + desk.sinceUs]!,
+    request: Atomics.load(words, at + desk.request),
+    settled: Atomics.load(words, at + desk.settled),
+    opened: words[at + desk.outcome] === DeskOutcome.opened,
+  };
 }
 
 /** Whether a request waits to be settled. Allocation-free. */

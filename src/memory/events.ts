@@ -21,11 +21,12 @@ export const eventKinds = [
   'device-playing',
   'device-lost',
   'device-refused',
+  'tripwire',
 ] as const;
 
 export type EventKind = (typeof eventKinds)[number];
 
-/** One event: `place` is a slot, generation or index; `a` and `b` depend on the kind. */
+/** One event: `place` is a slot, generation, index or tripwire; `a` and `b` depend on the kind. */
 export interface EngineEvent {
   sequence: number;
   kind: EventKind;

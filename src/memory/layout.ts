@@ -1,5 +1,7 @@
 import { assert } from '../errors.js';
 import { limits } from '../limits.js';
+import { lineWords } from './line.js';
+import { timer, timerEntries, tripwireRegion } from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
 export interface Geometry {
@@ -23,8 +25,7 @@ export interface Geometry {
   firstTick: number;
 }
 
-/** Words per cache line: what one process writes shares no line with what another writes. */
-export const lineWords = 16;
+export { lineWords };
 
 /**
  * Banks of the journal and of the output ring. A driver takes the bank after its predecessor's and
@@ -374,6 +375,8 @@ export interface Layout extends Readonly<Geometry> {
   readonly outputStride: number;
   readonly snapshots: number;
   readonly snapshotStride: number;
+  readonly timers: number;
+  readonly tripwires: number;
   readonly bytes: number;
 }
 
@@ -418,7 +421,9 @@ export function layoutOf(geometry: Geometry): Layout {
     events: place(eventEntries * event.words),
     evidence: place(evidence.words + 2 * quantumSamples),
     desk: place(desk.words),
+    timers: place(timerEntries * timer.words),
     services: place(serviceEntries * service.words, pageWords),
+    tripwires: place(tripwireRegion.words, pageWords),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     program: place(Math.ceil(geometry.programBytes / 4), pageWords),

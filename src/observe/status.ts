@@ -12,6 +12,8 @@ import {
 } from '../memory/process-table.js';
 import type { Segment } from '../memory/segment.js';
 import { fencedGeneration } from '../memory/ticks.js';
+import { readTimers, type TimerName, type TimerStatus } from '../memory/timers.js';
+import { readTripwires, type TripwireStatus } from './tripwires.js';
 
 /**
  * How an engine is. `starting`: nothing played yet. `degraded`: it plays, but a process was given
@@ -76,6 +78,9 @@ export interface Status {
   device: DeviceStatus & { failure: DeviceFailure | null };
   /** The counters of docs/architecture.md, and `restarts`: those of all roles together. */
   counters: Record<CounterName | 'restarts', number>;
+  timers: Record<TimerName, TimerStatus>;
+  /** What is watched, as the control process last saw it; docs/tripwires.md describes each. */
+  tripwires: TripwireStatus[];
 }
 
 const recordingStates = ['starting', 'starting', 'running', 'finished', 'failed'] as const;
@@ -141,5 +146,7 @@ export function readStatus(segment: Segment, name: string): Status {
     recordings: readRecordings(segment),
     device: { ...readDevice(segment), failure: readDeviceFailure(segment) },
     counters: { ...counters, restarts: restartsOf(counters) },
+    timers: readTimers(segment),
+    tripwires: readTripwires(segment),
   };
 }

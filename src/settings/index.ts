@@ -2,3 +2,4 @@ export { type SettingKey, settingKeys } from './keys.js';
 export { loadSettings, type SettingsSources, settingsFileName } from './load.js';
 export { settingsReference } from './reference.js';
 export { type DeviceFault, type Settings, settingsSchema } from './schema.js';
+export { type Tripwire, tripwires, tripwireTable } from './tripwires.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import { type TripwireKey, tripwires } from './tripwires.js';
 
 /** What a setting's entry says beside its type; the flag, the reference page and reload use it. */
 export interface SettingMeta {
@@ -210,6 +211,36 @@ const shutdown = z.strictObject({
   ).default(1000),
 });
 
+type Thresholds = Record<TripwireKey, z.ZodDefault<z.ZodNumber>>;
+
+/** One threshold for each row of the table. */
+const thresholds = Object.fromEntries(
+  tripwires.map(({ key, name, timer, threshold }) => [
+    key,
+    timer === undefined
+      ? describe(
+          whole(0, 1_000_000_000),
+          `So many in the window trip \`${name}\`; 0 is off.`,
+        ).default(threshold)
+      : describe(
+          z.number().min(0).max(600_000),
+          `So many milliseconds trip \`${name}\`; 0 is off.`,
+        ).default(threshold),
+  ]),
+) as Thresholds;
+
+const tripwireSection = z.strictObject({
+  windowSec: describe(
+    whole(1, 86_400),
+    'How far back tripwires look; docs/tripwires.md says what each of them watches.',
+  ).default(60),
+  cooldownSec: describe(
+    whole(1, 86_400),
+    'A tripwire that was told is not told again for so long.',
+  ).default(60),
+  ...thresholds,
+});
+
 /**
  * Everything that can be set. This one schema gives validation, defaults, `TENUTO_*` names, flags
  * and `docs/settings.md`.
@@ -252,6 +283,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   control: z.strictObject({}).prefault({}),
+  tripwires: tripwireSection.prefault({}),
 });
 
 /** All settings, validated and complete. */

@@ -175,7 +175,8 @@ export class ControlParty implements Party {
     const state = words[layout.desk + desk.state]!;
     if (state === DeviceState.none || hasRequest(segment)) return;
     const wanted = state !== DeviceState.playing || world.random.chance(world.switchChance);
-    if (wanted) requestDevice(segment, 'simulated', world.nowUs());
+    const number = words[layout.desk + desk.request]! + 1;
+    if (wanted) requestDevice(segment, { number, name: 'simulated', us: world.nowUs() | 0 });
   }
 
   /** Only who has the door's address runs the desk: the kernel gives it to nobody else before. */

@@ -73,6 +73,14 @@ export const virtualDevice: DeviceInfo = {
   instance: 0,
 };
 
+/** A machine without sound, or an engine that wants none. */
+export const virtualOnly: DeviceView = {
+  server: null,
+  serverEpoch: 0,
+  devices: [virtualDevice],
+  cards: [],
+};
+
 /** The sink that a server puts up when it has none, so that programs have something to open. */
 const isDummy = (name: string) => /^auto_null(\.|$)/.test(name);
 

@@ -10,6 +10,9 @@ import { PulseClient } from './pulse-client.js';
 import { Command, noIndex, PacketSplitter, packet, request } from './pulse-protocol.js';
 import { ProtocolError, TagReader, type TagWriter } from './tagstruct.js';
 
+/** For what happens soon, on a machine that is busy. */
+const patience = { timeout: 20_000 };
+
 const spec = { format: 3, channels: 2, rateHz: 44_100 };
 
 /** One sink as a PulseAudio of protocol version 14 tells of it, without cards and ports. */
@@ -131,7 +134,7 @@ describe('a connection to a sound server', () => {
     prepare(server);
     await server.listen();
     await expect(clientOf(server)).rejects.toThrow(new ProtocolError(message));
-    await expect.poll(() => server.sockets.size).toBe(0);
+    await expect.poll(() => server.sockets.size, patience).toBe(0);
   });
 
   it('is told from one that is not there', async () => {
@@ -156,7 +159,7 @@ describe('a connection to a sound server', () => {
     await server.listen();
     const { devices } = await lookOnce({ env: server.env, alsa, timeoutMs: 20 });
     expect(devices.map(({ name }) => name)).toEqual(['virtual']);
-    await expect.poll(() => server.sockets.size).toBe(0);
+    await expect.poll(() => server.sockets.size, patience).toBe(0);
   });
 });
 
@@ -175,7 +178,7 @@ describe('a catalogue of a server that hangs', () => {
     const known = catalogue.view;
     server.mute = true;
     await catalogue.refresh();
-    await expect.poll(() => events.map(({ kind }) => kind)).toContain('query-failed');
+    await expect.poll(() => events.map(({ kind }) => kind), patience).toContain('query-failed');
     expect(catalogue.view.devices).toEqual(known.devices);
     server.mute = false;
     server.answers[Command.getSinkInfoList] = (answer) => {
@@ -184,7 +187,9 @@ describe('a catalogue of a server that hangs', () => {
       answer.u32(noIndex).cvolume([0, 0]).boolean(false).u32(4).string(null);
       answer.usec(0).string('driver').u32(0).properties({}).usec(0);
     };
-    await expect.poll(() => events.at(-1)).toMatchObject({ device: { name: 'pulse:usb' } });
+    await expect
+      .poll(() => events.at(-1), patience)
+      .toMatchObject({ device: { name: 'pulse:usb' } });
     expect(events.map(({ kind }) => kind)).toEqual(['query-failed', 'added']);
     expect(catalogue.view.serverEpoch).toBe(known.serverEpoch);
   });
@@ -204,11 +209,11 @@ describe('a catalogue of a server that hangs', () => {
     await catalogue.refresh();
     await server.close();
     server.mute = false;
-    await expect.poll(() => kinds).toEqual(['query-failed', 'server-gone']);
+    await expect.poll(() => kinds, patience).toEqual(['query-failed', 'server-gone']);
     rmSync(dirname(server.path), { recursive: true, force: true });
     await server.listen();
     await expect
-      .poll(() => kinds)
+      .poll(() => kinds, patience)
       .toEqual(['query-failed', 'server-gone', 'server-back', 'added', 'default-changed']);
   });
 });

@@ -1,0 +1,182 @@
+import { errno, type Pcm, PcmState, pcmErrno, pcmReport } from '../os/index.js';
+import { decodeSamples } from '../pcm/sample-format.js';
+import { cleanSamples, gateTally } from '../pcm/sample-gate.js';
+import { negotiate, type PcmChoice, type PcmWish } from './alsa-negotiation.js';
+import { channelMapOf, openNamed } from './alsa-playback.js';
+
+const frameBytesMax = 256;
+/** Quanta above its usual fill from which a capture buffer is emptied: the clocks differ. */
+const overfullQuanta = 8;
+
+/**
+ * The listening side of a device. Each turn takes one quantum, so that what was heard stays beside
+ * what was played: what is missing becomes silence, and as much is thrown away when it comes after
+ * all. All but `open` and `close` may be called on the audio thread.
+ */
+export class Capture {
+  readonly report = { words: new Int32Array(pcmReport.places), timeNs: new Float64Array(1) };
+  readonly tally = new Float64Array(gateTally.places);
+  /** Frames that were silence instead, or thrown away. */
+  droppedFrames = 0;
+  isLost = false;
+  /** Frames that will come late and be thrown away. */
+  private owedFrames = 0;
+  /** Frames that it holds before a turn when all is well; 0 until it is known. */
+  private usualFrames = 0;
+  /** Frames that the device gives at a time, and how often it was seen to give some. */
+  private stepFrames = 0;
+  private steps = 0;
+  private seenFrames = 0;
+  /** Turns in a row in which the device gave nothing. */
+  private deafTurns = 0;
+  private readonly view: DataView;
+  private readonly floats: Float32Array;
+  private readonly staging: Float32Array;
+  private readonly map: ReturnType<typeof channelMapOf>;
+
+  private constructor(
+    readonly pcm: Pcm,
+    readonly choice: PcmChoice,
+    readonly channels: number,
+    private readonly quantum: number,
+    private readonly deafTurnsMax: number,
+  ) {
+    this.view = new DataView(pcm.transfer);
+    this.floats = new Float32Array(pcm.transfer, 0, quantum * choice.channels);
+    this.staging = new Float32Array(quantum * choice.channels);
+    this.map = channelMapOf(choice.channels, channels);
+  }
+
+  static open(pcmName: string, wish: PcmWish & { quantum: number; stallMs: number }): Capture {
+    const { quantum, channels, rateHz, stallMs } = wish;
+    const deafTurnsMax = Math.ceil((stallMs * rateHz) / (1000 * quantum));
+    const pcm = openNamed(wish.name, pcmName, 'capture', quantum * frameBytesMax);
+    try {
+      return new Capture(pcm, negotiate(pcm, wish), channels, quantum, deafTurnsMax);
+    } catch (error) {
+      pcm.close();
+      throw error;
+    }
+  }
+
+  /** Begins anew, and forgets what was heard. 0 or a negative errno. */
+  restart(isLinked: boolean): number {
+    const { pcm } = this;
+    this.owedFrames = 0;
+    this.usualFrames = 0;
+    this.seenFrames = 0;
+    const error = pcm.prepare();
+    return error < 0 || isLinked ? error : pcm.start();
+  }
+
+  /** Before the first quantum is taken: notes in what steps the device gives frames. */
+  noteStep(waiting: number): void {
+    const step = waiting - this.seenFrames;
+    if (step <= 0) return;
+    if (this.steps++ > 0) this.stepFrames = Math.max(this.stepFrames, step);
+    this.seenFrames = waiting;
+  }
+
+  /** Frames that are held before the first quantum is taken: it stays late by one. */
+  get startFrames(): number {
+    return Math.max(this.stepFrames, this.quantum) + this.quantum;
+  }
+
+  /** Frames without which a turn had better wait a little. */
+  get neededFrames(): number {
+    return this.usualFrames === 0 ? this.startFrames : this.quantum;
+  }
+
+  /** Whether it was seen to give frames, and holds enough of them. */
+  isReady(waiting: number): boolean {
+    return this.steps > 1 && waiting >= this.startFrames;
+  }
+
+  /** Frames that wait to be read, or a negative errno. */
+  observe(): number {
+    const { pcm, report } = this;
+    const error = pcm.observe(report);
+    if (error < 0) return error;
+    const state = report.words[pcmReport.state]!;
+    if (state === PcmState.running || state === PcmState.prepared) {
+      return report.words[pcmReport.availFrames]!;
+    }
+    if (state === PcmState.suspended) return -pcmErrno.ESTRPIPE;
+    if (state === PcmState.disconnected) return -errno.ENODEV;
+    return -errno.EPIPE;
+  }
+
+  /** Takes a quantum: what is missing of it is silence. */
+  take(into: Float32Array): void {
+    const { quantum } = this;
+    const waiting = this.isLost ? -errno.ENODEV : this.observe();
+    if (waiting < 0) {
+      this.miss(into, 0);
+      if (!this.isLost && this.restart(false) < 0) this.isLost = true;
+      return;
+    }
+    this.deafTurns = waiting === 0 ? this.deafTurns + 1 : 0;
+    if (this.deafTurns > this.deafTurnsMax) this.isLost = true;
+    this.settle(waiting);
+    const taken = this.usualFrames === 0 ? 0 : this.pull(Math.min(quantum, waiting));
+    this.deliver(into, taken);
+    if (taken < quantum) this.miss(into, taken);
+  }
+
+  /**
+   * Brings the fill to where it should be before a quantum is taken: at first, and when frames come
+   * late that were given as silence already, or when the buffer fills up.
+   */
+  private settle(waiting: number): void {
+    const { quantum } = this;
+    if (this.usualFrames === 0) {
+      if (waiting < this.startFrames) return;
+      this.usualFrames = this.startFrames;
+      this.owedFrames = 0;
+      this.discard(waiting - this.startFrames);
+      return;
+    }
+    if (this.owedFrames > 0 && waiting >= quantum + this.owedFrames) {
+      this.discard(this.owedFrames);
+      this.owedFrames = 0;
+    } else if (waiting > this.usualFrames + overfullQuanta * quantum) {
+      this.droppedFrames += waiting - this.usualFrames;
+      this.discard(waiting - this.usualFrames);
+    }
+  }
+
+  private discard(frames: number): void {
+    let left = frames;
+    while (left > 0) {
+      const taken = this.pull(Math.min(left, this.quantum));
+      if (taken === 0) return;
+      left -= taken;
+    }
+  }
+
+  private pull(frames: number): number {
+    return Math.max(0, this.pcm.read(frames));
+  }
+
+  private deliver(into: Float32Array, frames: number): void {
+    const { choice, staging, map } = this;
+    const samples = frames * choice.channels;
+    if (choice.format === 'f32') staging.set(this.floats);
+    else decodeSamples(choice.format, this.view, 0, staging, 0, samples);
+    staging.fill(0, samples);
+    cleanSamples(staging, 0, samples, this.tally);
+    if (map === null) into.set(staging);
+    else map.map(staging, into, this.quantum);
+  }
+
+  private miss(into: Float32Array, taken: number): void {
+    const missing = this.quantum - taken;
+    into.fill(0, taken * this.channels);
+    this.droppedFrames += missing;
+    if (this.usualFrames > 0) this.owedFrames += missing;
+  }
+
+  close(): void {
+    this.pcm.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { deviceHealth } from './device.js';
+import { Pace, paceAt } from './pace.js';
+
+const format = { rateHz: 48_000, quantum: 128 };
+
+/** Follows a device that moves in steps, and gives the gaps between the times that are foreseen. */
+function follow(options: { rateErrorPpm: number; stepFrames: number; seconds: number }) {
+  const pace = new Pace(format);
+  const { times } = pace;
+  const framesPerNs = (48_000 / 1e9) * (1 + options.rateErrorPpm * 1e-6);
+  const startNs = 7e12;
+  const gapsUs: number[] = [];
+  times[paceAt.now] = startNs;
+  times[paceAt.observed] = 0;
+  pace.begin();
+  let before = startNs;
+  for (let frames = 128; frames < options.seconds * 48_000; frames += 128) {
+    times[paceAt.wanted] = frames;
+    pace.foresee();
+    const due = times[paceAt.due]!;
+    gapsUs.push((due - before) / 1000);
+    before = due;
+    times[paceAt.now] = due;
+    const exact = (due - startNs) * framesPerNs;
+    times[paceAt.observed] = Math.floor(exact / options.stepFrames) * options.stepFrames;
+    pace.observe();
+  }
+  const health = new Float64Array(deviceHealth.places);
+  pace.report(health);
+  return {
+    gapsUs,
+    rateErrorPpm: health[deviceHealth.rateErrorPpm]!,
+    jitterUs: health[deviceHealth.jitterUs]!,
+  };
+}
+
+describe('the pace of a device', () => {
+  it.each([-300, 0, 250])('knows a rate error of %i ppm', (rateErrorPpm) => {
+    const found = follow({ rateErrorPpm, stepFrames: 1, seconds: 120 });
+    expect(found.rateErrorPpm).toBeCloseTo(rateErrorPpm, 0);
+    expect(found.jitterUs).toBeLessThan(30);
+  });
+
+  it('is even although the device moves 1024 frames at a time', () => {
+    const { gapsUs } = follow({ rateErrorPpm: 100, stepFrames: 1024, seconds: 60 });
+    const settled = gapsUs.slice(gapsUs.length / 2);
+    const periodUs = (128 / 48_000) * 1e6;
+    for (const gap of settled) expect(Math.abs(gap - periodUs)).toBeLessThan(50);
+  });
+
+  it('begins anew where the device jumps', () => {
+    const pace = new Pace(format);
+    pace.begin();
+    pace.times[paceAt.now] = 1e9;
+    pace.times[paceAt.observed] = 480_000;
+    pace.observe();
+    expect(pace.times[paceAt.position]).toBe(480_000);
+    pace.times[paceAt.wanted] = 480_480;
+    pace.foresee();
+    expect(pace.times[paceAt.due]).toBeCloseTo(1.01e9, -3);
+  });
+});
