@@ -187,6 +187,7 @@ async function build() {
   const inputs = [
     ...sources,
     'scripts/build-wasm.mjs',
+    'scripts/bundle-programs.mjs',
     'tsconfig.json',
     'tsconfig.build.json',
     'package-lock.json',
@@ -201,6 +202,7 @@ async function build() {
     'tsconfig.build.json',
   ]);
   prune();
+  await run('bundling the programs', process.execPath, ['scripts/bundle-programs.mjs']);
   linkCommand();
   writeFileSync(buildStamp, wanted);
 }

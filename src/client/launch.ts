@@ -1,8 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { type KeeperMessage, type LaunchOrder, launcherWish } from '../engine/orders.js';
+import {
+  type KeeperMessage,
+  type LaunchOrder,
+  launcherWish,
+  type OrderPlace,
+} from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
@@ -10,6 +14,7 @@ import { createSharedMemory, mapShared } from '../os/index.js';
 import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
+import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
   EngineEnd,
@@ -22,9 +27,6 @@ import type {
 
 /** Control starts when there is sound; until then a client waits. */
 const controlMs = 30_000;
-
-/** The keeper's own heap is small: it only decides. */
-const keeperFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
 /** A descriptor of memory that holds these bytes. */
 function memoryOf(name: string, content: Uint8Array): number {
@@ -41,21 +43,13 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function spawnKeeper(order: LaunchOrder, options: StartOptions): ChildProcess {
-  const fds = [
-    memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
-    memoryOf('tenuto:program', options.patch.program),
-    ...(options.assets ?? []).map(assetMemory),
-  ];
-  const script = fileURLToPath(new URL('../engine/keeper.js', import.meta.url));
-  // A session of its own: what a terminal sends to its foreground group does not reach the engine.
-  const child = spawn(
-    process.execPath,
-    [...keeperFlags, script, `name=${order.name}`.padEnd(64, ' ')],
-    { detached: true, stdio: ['pipe', 'pipe', 'inherit', ...fds] },
-  );
-  for (const fd of fds) closeSync(fd);
-  return child;
+/** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
+function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
+  return {
+    order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
+    program: memoryOf('tenuto:program', options.patch.program),
+    assets: (options.assets ?? []).map(assetMemory),
+  };
 }
 
 type Started = Extract<KeeperMessage, { event: 'started' }>;
@@ -90,9 +84,6 @@ class KeeperVoice {
       this.fail(new TenutoError('TENUTO_ENGINE_FAILED', 'the engine ended before it was up'));
       this.ended.resolve(this.end);
     });
-    child.once('error', (cause) => {
-      this.fail(new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started', { cause }));
-    });
   }
 
   private hear(line: string): void {
@@ -122,9 +113,16 @@ class KeeperVoice {
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
   const order = orderOf(options, await firstDevices(options.settings.device));
-  const child = spawnKeeper(order, options);
+  const child = options.keeper?.take() ?? prepareKeeper(order.name).take();
+  if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);
-  return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+  const place = layReady(order, options);
+  try {
+    child.stdin!.write(`${JSON.stringify(place)}\n`);
+    return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+  } finally {
+    for (const fd of [place.order, place.program, ...place.assets]) closeSync(fd);
+  }
 }
 
 class LaunchedEngine implements RunningEngine {

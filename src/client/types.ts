@@ -3,6 +3,7 @@ import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
 import type { Settings } from '../settings/index.js';
+import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
 
 export type { ShutdownReport, StopReason } from '../engine/shutdown.js';
@@ -27,6 +28,8 @@ export interface StartOptions {
   assets?: readonly LoadedAsset[];
   /** Records what is played into this float32 WAV file, from the first tick. */
   recordPath?: string;
+  /** From `prepareKeeper`, to begin earlier. Default: one is started now. */
+  keeper?: PreparedKeeper;
   /** Ends after so many seconds of the stream. Default: runs until told to stop. */
   seconds?: number;
   /** Lets commands kill and hang replicas. For proofs only. Default false. */

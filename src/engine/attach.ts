@@ -61,11 +61,13 @@ export function attach(
     lockRegion(address + layout.rings * 4, (layout.output - layout.rings) * 4);
   }
   // One constant per word, since an address that is computed at each call would be allocated.
-  const sealedWord = layout.clock + clock.sealed;
+  const evenWord = layout.clock + clock.evenCalls;
+  const oddWord = layout.clock + clock.oddCalls;
   const callWord = layout.clock + clock.requestedGeneration;
   const assignmentsWord = layout.clock + clock.assignments;
   const directiveWord = layout.clock + clock.directive;
-  const sealedAddress = address + sealedWord * 4;
+  const evenAddress = address + evenWord * 4;
+  const oddAddress = address + oddWord * 4;
   const callAddress = address + callWord * 4;
   const assignmentsAddress = address + assignmentsWord * 4;
   const directiveAddress = address + directiveWord * 4;
@@ -74,13 +76,15 @@ export function attach(
     segment,
     streams,
     wake(word) {
-      if (word === sealedWord) futexWake(sealedAddress, everyWaiter);
+      if (word === evenWord) futexWake(evenAddress, everyWaiter);
+      else if (word === oddWord) futexWake(oddAddress, everyWaiter);
       else if (word === callWord) futexWake(callAddress, everyWaiter);
       else if (word === assignmentsWord) futexWake(assignmentsAddress, everyWaiter);
       else futexWake(directiveAddress, everyWaiter);
     },
     wait(word, value, timeoutNs) {
-      if (word === sealedWord) futexWait(sealedAddress, value, timeoutNs);
+      if (word === evenWord) futexWait(evenAddress, value, timeoutNs);
+      else if (word === oddWord) futexWait(oddAddress, value, timeoutNs);
       else if (word === callWord) futexWait(callAddress, value, timeoutNs);
       else if (word === assignmentsWord) futexWait(assignmentsAddress, value, timeoutNs);
       else futexWait(directiveAddress, value, timeoutNs);

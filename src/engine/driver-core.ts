@@ -34,6 +34,7 @@ import {
   plainManners,
 } from './driver-manners.js';
 import { Replay } from './replay.js';
+import { callReplicas } from './replica-calls.js';
 import { ReplicaChoice } from './replica-choice.js';
 import { Sealer } from './sealing.js';
 import { takeOutput, takeSealing } from './takeover.js';
@@ -225,7 +226,9 @@ export class DriverCore {
     if (!this.sealer.commit()) return this.leave('fenced');
     this.sealed = tickAfter(this.sealed, 1);
     count(this.segment, counterIndex.commands, this.sealer.taken);
-    this.world.wake(this.segment.layout.clock + clock.sealed);
+    // Before the stream and at its end no later tick would wake those who were not called.
+    const all = !this.isPlaying() || this.isAfterStop(tickAfter(this.sealed, 1));
+    callReplicas(this.segment, this.world, this.sealed, all);
     this.phase = this.prepareSeal;
     return DriverStep.go;
   }
@@ -239,6 +242,7 @@ export class DriverCore {
       if (!this.isPlaying()) return this.conceal();
       if (!this.waiting) count(this.segment, counterIndex.underruns, 1);
       this.waiting = true;
+      callReplicas(this.segment, this.world, this.sealed, true);
       return this.conceal();
     }
     if (this.waiting && !this.approached) {

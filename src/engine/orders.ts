@@ -71,8 +71,16 @@ export interface LaunchOrder {
   log: { level: string; format: string };
 }
 
-/** Fixed descriptors of the keeper, as the launching program sets them up. */
-export const keeperFds = { order: 3, program: 4, firstAsset: 5 } as const;
+/**
+ * The first line on the keeper's standard input: the descriptors of its parent, the launching
+ * program, under which it finds the order and what that needs, as memory.
+ */
+export interface OrderPlace {
+  order: number;
+  program: number;
+  assets: number[];
+}
+
 /** Fixed descriptors of the keeper's children. */
 export const childFds = { segment: 3, firstStream: 4, firstAsset: 4 + limits.streamsMax } as const;
 
@@ -102,7 +110,7 @@ export interface ChildOrder {
   log: { level: string; format: string };
 }
 
-/** What the launcher may write to the keeper's standard input. */
+/** What the launcher may write to the keeper's standard input after the order. */
 export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
 
 /** What the keeper tells its launcher, one JSON object a line. */

@@ -51,7 +51,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 2;
+export const layoutVersion = 3;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
@@ -78,7 +78,7 @@ export const header = {
 
 /** Word offsets inside the clock region; each word that is contended has a line of its own. */
 export const clock = {
-  /** Fenced word: the last sealed tick. Futex: replicas wait here. */
+  /** Fenced word: the last sealed tick. */
   sealed: 0,
   /** Fenced word: the position after the last quantum on the output ring. */
   committed: 1 * lineWords,
@@ -118,7 +118,10 @@ export const clock = {
   handedOver: 9 * lineWords + 4,
   /** Counts the slots that were given to replica processes. Futex: those without one wait here. */
   assignments: 10 * lineWords,
-  words: 11 * lineWords,
+  /** Counts the calls to the replicas in even and in odd slots. Futexes: they wait here. */
+  evenCalls: 11 * lineWords,
+  oddCalls: 12 * lineWords,
+  words: 13 * lineWords,
 } as const;
 
 /** Bytes of a device's name or of a message in the device desk. */

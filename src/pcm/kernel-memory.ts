@@ -59,7 +59,9 @@ export class KernelMemory {
   /** Makes the memory, zeroed; it never grows, so views of it stay. */
   open(): KernelExports {
     // Read and compiled once in a process: every conversion shares the code.
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
+    compiled ??= new WebAssembly.Module(
+      readFileSync(new URL('../pcm/kernels.wasm', import.meta.url)),
+    );
     const pages = Math.ceil((this.#end + slackBytes) / PAGE_BYTES);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const instance = new WebAssembly.Instance(compiled, { env: { memory } });

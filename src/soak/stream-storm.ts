@@ -169,7 +169,7 @@ class StreamStorm {
       seed: options.seed + number,
       firstSignal: number * signalsPerProcess,
     };
-    const script = fileURLToPath(new URL('./stream-producer.js', import.meta.url));
+    const script = fileURLToPath(new URL('../soak/stream-producer.js', import.meta.url));
     const child = spawn(process.execPath, [script, JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

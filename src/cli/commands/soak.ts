@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { exitCodes } from '../../errors.js';
 import {
@@ -20,7 +19,7 @@ import {
   readSettings,
   wholeNumber,
 } from '../options.js';
-import { loadPatch } from '../patch-file.js';
+import { demoPatchFile, loadPatch } from '../patch-file.js';
 import { runStormScenario } from '../storm-scenario.js';
 import { barText, clockText, columns, countText, LiveLine, paint, say } from '../terminal.js';
 
@@ -34,8 +33,6 @@ interface SoakCommandOptions extends CommonOptions {
   patch?: string;
   scenario?: 'storm';
 }
-
-const demoPatch = fileURLToPath(new URL('../../../examples/demo.yaml', import.meta.url));
 
 function faultsText(faults: SoakReport['faults']): string {
   const parts = Object.entries(faults).map(([kind, count]) => `${count} ${kind}`);
@@ -85,7 +82,7 @@ async function soak(options: SoakCommandOptions): Promise<void> {
   }
   const noneGiven = options.kill === undefined && options.hang === undefined;
   const kill = options.kill ?? (noneGiven ? ['replica', 'driver', 'control'] : []);
-  const { compiled, assets } = await loadPatch(options.patch ?? demoPatch, settings.engine);
+  const { compiled, assets } = await loadPatch(options.patch ?? demoPatchFile, settings.engine);
   using interrupt = new Interrupt();
   const abort = new AbortController();
   void interrupt.asked.then(() => abort.abort());
