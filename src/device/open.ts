@@ -18,7 +18,7 @@ export interface DeviceFormat {
 /** What is to be opened, and how. */
 export interface OpenOrder
   extends Pick<AlsaOptions, 'name' | 'captureName' | 'bufferQuanta' | 'stallMs'> {
-  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'>;
+  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults' | 'loopbackFrames'>;
 }
 
 /**

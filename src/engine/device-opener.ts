@@ -41,7 +41,7 @@ export class DeviceOpener {
   /** What paces the stream while there is no device. */
   standIn(): Device {
     const { device } = this.attachment.order;
-    const virtual = { ...device.virtual, faults: [] };
+    const virtual = { ...device.virtual, faults: [], loopbackFrames: 0 };
     return openDevice({ ...device, name: 'virtual', virtual }, this.format);
   }
 

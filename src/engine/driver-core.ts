@@ -9,6 +9,7 @@ import {
   DriverMark,
   desk,
   generation,
+  nobodyListened,
   OutputKind,
   outputHeader,
   replicaSlots,
@@ -242,7 +243,13 @@ export class DriverCore {
     const { words, samples, layout } = this.segment;
     const at = outputAt(this.segment, this.identity.generation, this.position);
     Atomics.store(words, at + outputHeader.position, ~this.position);
-    this.device!.read(captured);
+    const device = this.device!;
+    device.read(captured);
+    const { health } = device;
+    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
+    words[at + outputHeader.captureDropFrames] = isDeaf
+      ? nobodyListened
+      : health[deviceHealth.captureDropFrames]!;
     const into = at + outputHeader.words + layout.quantumSamples;
     for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
