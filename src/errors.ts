@@ -72,7 +72,7 @@ export const errorTable = {
     remedy: 'Correct what the message names; docs/capture.md tells what can be asked for.',
   },
   TENUTO_CAPTURE_CLOSED: {
-    exit: 3,
+    exit: 6,
     remedy: 'Begin another capture; this one and perhaps its engine have ended.',
   },
   TENUTO_ENGINE_UNREACHABLE: {

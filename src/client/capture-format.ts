@@ -69,7 +69,8 @@ export function checkCaptureFormat(
   const keptFrames = (outputQuanta / 2) * layout.quantum;
   const most = Math.floor((keptFrames * rate) / layout.rateHz);
   const usual = Math.min(most, Math.max(blockFrames, Math.round(bufferSecDefault * rate)));
-  const { bufferFrames = usual } = wanted;
+  const { bufferFrames: asked = usual } = wanted;
+  const bufferFrames = asked === Number.POSITIVE_INFINITY ? most : asked;
   demand(
     isWithin(bufferFrames, blockFrames, most) && isWhole(bufferFrames),
     `bufferFrames ${shown(bufferFrames)} is no whole number of ${blockFrames}, a block, to ${most}`,

@@ -210,15 +210,18 @@ export class CaptureReader implements EngineCapture {
   /** Leaves out what is more than the buffer holds: the oldest. */
   private leaveOut(): void {
     if (!this.isOverfull) return;
-    const excess = this.waiting - this.format.bufferFrames;
-    const held = this.conversion.frames;
-    let lost = Math.min(excess, held);
-    if (excess <= held) this.conversion.drop(excess);
-    else {
-      const turns = Math.ceil((excess - held) / (this.quantum * this.ratio));
+    const { format, conversion, quantum, ratio } = this;
+    let excess = this.waiting - format.bufferFrames;
+    const turns = Math.floor((excess - conversion.frames) / (quantum * ratio));
+    if (turns > 0) {
       this.rows.skip(turns);
-      lost = this.conversion.restart(this.rows.nextFrom);
+      this.countLost(conversion.restart(this.rows.nextFrom));
+      excess = this.waiting - format.bufferFrames;
     }
+    if (excess <= 0) return;
+    this.fetch(excess);
+    const lost = Math.min(excess, conversion.frames);
+    conversion.drop(lost);
     this.countLost(lost);
   }
 

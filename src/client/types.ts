@@ -170,8 +170,8 @@ export interface CaptureFormat {
   blockFrames?: number;
   /**
    * Frames that wait for a reader that is slow; of more than these it loses the oldest. At least a
-   * block, at most half of what the engine keeps (5.4 s at the defaults). Default: half a second, or
-   * a block if that is more.
+   * block, at most half of what the engine keeps (5.4 s at the defaults), which Infinity asks for.
+   * Default: half a second, or a block if that is more.
    */
   bufferFrames?: number;
 }

@@ -19,6 +19,8 @@ export class Capture {
   /** Frames that were silence instead, or thrown away. */
   droppedFrames = 0;
   isLost = false;
+  /** Frames fetched from the device, in an array as they outgrow what a field holds. */
+  readonly fetched = new Float64Array(1);
   /** Frames that will come late and be thrown away. */
   private owedFrames = 0;
   /** Frames that it holds before a turn when all is well; 0 until it is known. */
@@ -155,7 +157,9 @@ export class Capture {
   }
 
   private pull(frames: number): number {
-    return Math.max(0, this.pcm.read(frames));
+    const taken = Math.max(0, this.pcm.read(frames));
+    this.fetched[0]! += taken;
+    return taken;
   }
 
   private deliver(into: Float32Array, frames: number): void {

@@ -1,6 +1,7 @@
 import { readClock, sleepUntil } from '../os/index.js';
 import { AlsaDevice, type AlsaOptions } from './alsa.js';
 import type { Device } from './device.js';
+import { ListeningDevice } from './listening.js';
 import { checkDeviceName, parseDeviceName } from './names.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
 
@@ -30,10 +31,15 @@ export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
   const { name, captureName, bufferQuanta, stallMs, virtual } = order;
   checkDeviceName(name);
   const kind = parseDeviceName(name)?.kind;
+  const hears = captureName === null ? undefined : parseDeviceName(captureName)?.kind;
+  if (kind === 'virtual' && (hears === 'alsa' || hears === 'server')) {
+    return new ListeningDevice({ ...format, captureName: captureName!, bufferQuanta, stallMs });
+  }
   if (kind === 'alsa' || kind === 'server') {
     return new AlsaDevice({
       name,
-      captureName,
+      // The virtual device's cable ends at the virtual device: beside another one it is silent.
+      captureName: hears === 'virtual' ? null : captureName,
       bufferQuanta,
       stallMs,
       acceptRate: false,

@@ -48,10 +48,13 @@ describe('what is played and recorded', () => {
   it('is aligned to the frame each time, and opens no device', async () => {
     await using engine = await launchSilent(testSettings(cable));
     await whole(engine);
-    const { deviceOpens } = engine.status().counters;
+    // Where the load is so high that a driver is replaced, its successor opens one.
+    const opens = ({ deviceOpens, takeovers } = engine.status().counters) =>
+      deviceOpens - takeovers;
+    const before = opens();
     for (const frames of [1, 127, 128, 1000, 4800]) await expectHeard(engine, frames, frames);
     for (let i = 0; i < 20; i++) await expectHeard(engine, 480, 100 + i);
-    expect(engine.status().counters.deviceOpens).toBe(deviceOpens);
+    expect(opens()).toBe(before);
     expect(engine.status().counters.streamsOpened).toBe(1);
   });
 
@@ -240,6 +243,7 @@ describe('a capture', () => {
     }
     const waiting = capture.read(new Float32Array(96_000));
     await expect(capture.read(new Float32Array(2))).rejects.toThrow(/another read/);
+    await until('some of it is there', () => capture.readFrames > 0);
     capture.close();
     expect(await waiting).toBeLessThan(48_000);
     await expect(capture.read(new Float32Array(2))).rejects.toMatchObject({
@@ -285,8 +289,11 @@ describe('a capture', () => {
       if (end === 'stop') await engine.stop();
       else process.kill(engine.keeperPid, 'SIGKILL');
       for (const given of await Promise.all(reads)) expect(given).toBeGreaterThan(0);
+      const toTheEnd = async (capture: EngineCapture) => {
+        while ((await capture.read(new Float32Array(96_000))) > 0);
+      };
       for (const capture of captures) {
-        await expect(capture.read(new Float32Array(2))).rejects.toMatchObject(closed);
+        await expect(toTheEnd(capture)).rejects.toMatchObject(closed);
       }
       await engine.ended;
     }
