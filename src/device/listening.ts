@@ -12,7 +12,6 @@ export interface ListeningOptions {
   channels: number;
   captureChannels: number;
   quantum: number;
-  bufferQuanta: number;
   stallMs: number;
 }
 
@@ -46,6 +45,8 @@ export class ListeningDevice implements Device {
   private targetFrames = 0;
   /** Nothing is heard any more: the device is gone, or its clock stands still. */
   private isDeaf = false;
+  /** It cannot be started again. */
+  private hasFailed = false;
 
   constructor(private readonly options: ListeningOptions) {
     const { rateHz, quantum } = options;
@@ -65,7 +66,8 @@ export class ListeningDevice implements Device {
     process.env.PIPEWIRE_ALSA = streamProperties(before, found);
     try {
       const wish = { name, quantum, periodFrames: quantum, bufferFrames: roomFrames };
-      const more = { rateHz, channels, acceptRate: false, stallMs };
+      // It sets the pace: what waits is fetched, however late.
+      const more = { rateHz, channels, acceptRate: false, stallMs, overfullFrames: roomFrames };
       this.capture = Capture.open(found.pcm, { ...wish, ...more });
     } finally {
       if (before === undefined) delete process.env.PIPEWIRE_ALSA;
@@ -93,8 +95,9 @@ export class ListeningDevice implements Device {
       if (waiting >= 0) capture.noteStep(waiting);
     }
     // What waits goes up and down by a step around what the loop follows.
-    this.targetFrames = capture.startFrames + (options.bufferQuanta - 1) * options.quantum;
+    this.targetFrames = capture.startFrames + options.quantum;
     this.isDeaf = false;
+    this.hasFailed = false;
     health.fill(0);
     health[deviceHealth.deviceRateHz] = this.rateHz;
     this.begin(capture);
@@ -120,7 +123,11 @@ export class ListeningDevice implements Device {
 
   wait(): DeviceSignal {
     const { capture, pace, options, quantumNs } = this;
-    if (capture === null || this.isDeaf) return this.turnByClock();
+    if (capture === null) return this.turnByClock();
+    if (this.isDeaf) {
+      if (!this.hasFailed) this.tryToHear(capture);
+      return this.turnByClock();
+    }
     pace.times[paceAt.wanted] = capture.fetched[0]! + this.targetFrames;
     pace.foresee();
     readClock(pace.times, paceAt.now);
@@ -129,8 +136,11 @@ export class ListeningDevice implements Device {
     const waiting = capture.observe();
     readClock(pace.times, paceAt.now);
     const lateNs = pace.times[paceAt.now]! - pace.times[paceAt.due]!;
-    // It overran, or is gone: to read starts it again, or finds that out.
-    if (waiting < 0) return DeviceSignal.due;
+    if (waiting < 0) {
+      // It overran, or is gone: to read starts it again, or finds that out.
+      this.wake[0] = pace.times[paceAt.now]!;
+      return this.turnByClock();
+    }
     this.health[deviceHealth.captureFillFrames] = waiting;
     if (waiting < options.quantum) {
       if (lateNs < options.stallMs * 1e6) return this.pause(0.25);
@@ -151,11 +161,22 @@ export class ListeningDevice implements Device {
     return DeviceSignal.early;
   }
 
+  /** A turn whose time is this machine's. */
   private turnByClock(): DeviceSignal {
     const { wake } = this;
     wake[0]! += this.quantumNs;
     sleepUntil(wake, 0);
     return DeviceSignal.due;
+  }
+
+  /** Hears again when the device does after all. */
+  private tryToHear(capture: Capture): void {
+    const waiting = capture.observe();
+    if (waiting < 0) this.hasFailed = true;
+    if (waiting < capture.startFrames) return;
+    this.isDeaf = false;
+    this.health[deviceHealth.captureLost] = 0;
+    this.begin(capture);
   }
 
   private goDeaf(): void {

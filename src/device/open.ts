@@ -33,7 +33,7 @@ export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
   const kind = parseDeviceName(name)?.kind;
   const hears = captureName === null ? undefined : parseDeviceName(captureName)?.kind;
   if (kind === 'virtual' && (hears === 'alsa' || hears === 'server')) {
-    return new ListeningDevice({ ...format, captureName: captureName!, bufferQuanta, stallMs });
+    return new ListeningDevice({ ...format, captureName: captureName!, stallMs });
   }
   if (kind === 'alsa' || kind === 'server') {
     return new AlsaDevice({

@@ -103,6 +103,8 @@ export class DriverCore {
   private firstCommit = true;
   private replayLeft: number;
   private readonly captured: Float32Array;
+  /** Captured frames that the device had lost at the last turn. */
+  private drops = 0;
   /** True once it is in charge, and says how it stands with its device. */
   isSeated = false;
   end: DriverEnd = 'closed';
@@ -245,14 +247,23 @@ export class DriverCore {
     Atomics.store(words, at + outputHeader.position, ~this.position);
     const device = this.device!;
     device.read(captured);
-    const { health } = device;
-    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
-    words[at + outputHeader.captureDropFrames] = isDeaf
-      ? nobodyListened
-      : health[deviceHealth.captureDropFrames]!;
+    words[at + outputHeader.captureDropFrames] = this.countDrops(device);
     const into = at + outputHeader.words + layout.quantumSamples;
     for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
+  }
+
+  /** Captured frames that the device has lost in all; `nobodyListened` when it listens no more. */
+  private countDrops(device: Device): number {
+    const { health } = device;
+    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
+    if (isDeaf) return nobodyListened;
+    const drops = health[deviceHealth.captureDropFrames]! | 0;
+    if (drops > this.drops) {
+      count(this.segment, counterIndex.captureDropFrames, drops - this.drops);
+      this.drops = drops;
+    }
+    return drops;
   }
 
   private prepareSeal(): DriverStep {
