@@ -86,6 +86,13 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       `snapshot.everyTicks must be at most ${snapshotTicksMax}, a quarter of the journal`,
     );
   }
+  const { loopbackFrames } = device.virtual;
+  if (loopbackFrames > 0 && loopbackFrames < engine.quantumFrames) {
+    throw new TenutoError(
+      'TENUTO_SETTINGS_INVALID',
+      `device.virtual.loopbackFrames must be 0 or at least a quantum, ${engine.quantumFrames}`,
+    );
+  }
   const stopFrames = seconds === undefined ? null : Math.round(seconds * engine.rateHz);
   return {
     name: engine.name,

@@ -303,8 +303,6 @@ export class AlsaDevice implements Device {
       playback!.report.words[pcmReport.delayFrames]! + this.options.quantum;
     if (capture === null) return;
     health[deviceHealth.captureFillFrames] = capture.report.words[pcmReport.availFrames]!;
-    health[deviceHealth.captureDropFrames] = capture.droppedFrames;
-    health[deviceHealth.captureLost] = capture.isLost ? 1 : 0;
   }
 
   /** Deals with an error of the playing side: goes on, or gives the device up. */
@@ -350,8 +348,14 @@ export class AlsaDevice implements Device {
   }
 
   read(into: Float32Array): void {
-    if (this.capture === null) into.fill(0);
-    else this.capture.take(into);
+    const { capture, health } = this;
+    if (capture === null) {
+      into.fill(0);
+      return;
+    }
+    capture.take(into);
+    health[deviceHealth.captureDropFrames] = capture.droppedFrames;
+    health[deviceHealth.captureLost] = capture.isLost ? 1 : 0;
   }
 
   write(samples: Float32Array): DeviceSignal {

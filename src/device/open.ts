@@ -4,6 +4,7 @@ import type { Quality } from '../pcm/index.js';
 import { AlsaDevice, type AlsaOptions } from './alsa.js';
 import { ConvertingDevice } from './converting.js';
 import type { Device } from './device.js';
+import { ListeningDevice } from './listening.js';
 import { checkDeviceName, parseDeviceName } from './names.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
 
@@ -21,7 +22,7 @@ export interface DeviceFormat {
 /** What is to be opened, and how. */
 export interface OpenOrder
   extends Pick<AlsaOptions, 'name' | 'captureName' | 'bufferQuanta' | 'stallMs'> {
-  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'>;
+  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults' | 'loopbackFrames'>;
   /** The rate that the device runs at by itself; null when nobody knows it. */
   nativeRateHz: number | null;
   preferStreamRate: 'content' | 'device';
@@ -41,10 +42,7 @@ export function makeVirtual(order: Pick<OpenOrder, 'virtual'>, format: DeviceFor
  * @throws TenutoError with a `TENUTO_DEVICE_` code
  */
 export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
-  checkDeviceName(order.name);
-  const kind = parseDeviceName(order.name)?.kind;
-  const isReal = kind === 'alsa' || kind === 'server';
-  const device = isReal ? makeAlsa(order, format) : makeVirtual(order, format);
+  const device = makeDevice(order, format);
   device.open();
   if (device.rateHz === format.rateHz) return device;
   if (order.resampleMode === 'off') {
@@ -57,17 +55,31 @@ export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
   return new ConvertingDevice(device, { rateHz, quantum, quality, readClock }, quantum);
 }
 
+const isReal = (name: string | null) => {
+  const kind = name === null ? undefined : parseDeviceName(name)?.kind;
+  return kind === 'alsa' || kind === 'server';
+};
+
+function makeDevice(order: OpenOrder, format: DeviceFormat): Device {
+  const { name, captureName, stallMs } = order;
+  checkDeviceName(name);
+  if (isReal(name)) return makeAlsa(order, format);
+  if (captureName !== null && isReal(captureName)) {
+    return new ListeningDevice({ ...format, captureName, stallMs });
+  }
+  return makeVirtual(order, format);
+}
+
 function makeAlsa(order: OpenOrder, format: DeviceFormat): Device {
   const { name, captureName, bufferQuanta, stallMs, nativeRateHz, preferStreamRate } = order;
-  const rateHz = preferStreamRate === 'device' ? (nativeRateHz ?? format.rateHz) : format.rateHz;
-  const acceptRate = order.resampleMode !== 'off';
   return new AlsaDevice({
     ...format,
     name,
-    captureName,
+    // The virtual device's cable ends at the virtual device: beside another one it is silent.
+    captureName: isReal(captureName) ? captureName : null,
     bufferQuanta,
     stallMs,
-    rateHz,
-    acceptRate,
+    rateHz: preferStreamRate === 'device' ? (nativeRateHz ?? format.rateHz) : format.rateHz,
+    acceptRate: order.resampleMode !== 'off',
   });
 }

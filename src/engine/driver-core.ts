@@ -9,6 +9,7 @@ import {
   DriverMark,
   desk,
   generation,
+  nobodyListened,
   OutputKind,
   outputHeader,
 } from '../memory/layout.js';
@@ -81,6 +82,8 @@ export class DriverCore {
   private readonly fade: ClosingFade;
   private readonly meter: DeviceMeter;
   private readonly captured: Float32Array;
+  /** Captured frames that the device had lost at the last turn. */
+  private drops = 0;
   /** True once it is in charge, and says how it stands with its device. */
   isSeated = false;
   end: DriverEnd = 'closed';
@@ -205,10 +208,25 @@ export class DriverCore {
     const { words, samples, layout } = this.segment;
     const at = outputAt(this.segment, this.identity.generation, this.position);
     Atomics.store(words, at + outputHeader.position, ~this.position);
-    this.device!.read(captured);
+    const device = this.device!;
+    device.read(captured);
+    words[at + outputHeader.captureDropFrames] = this.countDrops(device);
     const into = at + outputHeader.words + layout.quantumSamples;
     for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
+  }
+
+  /** Captured frames that the device has lost in all; `nobodyListened` when it listens no more. */
+  private countDrops(device: Device): number {
+    const { health } = device;
+    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
+    if (isDeaf) return nobodyListened;
+    const drops = health[deviceHealth.captureDropFrames]! | 0;
+    if (drops > this.drops) {
+      count(this.segment, counterIndex.captureDropFrames, drops - this.drops);
+      this.drops = drops;
+    }
+    return drops;
   }
 
   private prepareSeal(): DriverStep {

@@ -28,7 +28,13 @@ export interface DeviceOrder {
   stallMs: number;
   /** Quanta in the device's buffer. */
   bufferQuanta: number;
-  virtual: { rateErrorPpm: number; jitterUs: number; faults: VirtualFault[] };
+  virtual: {
+    rateErrorPpm: number;
+    jitterUs: number;
+    faults: VirtualFault[];
+    /** Frames from what it plays to what it captures; 0: it captures silence. */
+    loopbackFrames: number;
+  };
   /** While the first device is busy or away, try again after so long. */
   retryMs: number;
   /** When there was no device to begin with for so long, give up. */

@@ -331,8 +331,13 @@ export const outputHeader = {
   tick: 1,
   kind: 2,
   generation: 3,
+  /** Frames that the capture device had lost by then; `nobodyListened` without one. */
+  captureDropFrames: 4,
   words: lineWords,
 } as const;
+
+/** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
+export const nobodyListened = -1;
 
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
