@@ -26,6 +26,7 @@ export class PreparedKeeper implements Disposable {
     this.child = child;
     // A failure to start it shows when it is taken.
     child.on('error', () => {});
+    child.stdin!.on('error', () => {});
   }
 
   /**
@@ -42,7 +43,8 @@ export class PreparedKeeper implements Disposable {
 
   /** Ends it, unless it has become an engine. Idempotent. */
   [Symbol.dispose](): void {
-    this.take()?.kill('SIGKILL');
+    // It takes along what it has started itself; killed, it could not.
+    this.take()?.stdin?.end();
   }
 }
 

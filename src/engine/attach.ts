@@ -1,4 +1,4 @@
-import { limits } from '../limits.js';
+import { closeSync, readFileSync } from 'node:fs';
 import { clock, type Layout, layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
@@ -9,10 +9,12 @@ import {
   futexWake,
   ignoreTerminalSignals,
   lockRegion,
+  type Mapping,
   mapShared,
+  openSharedMemory,
   setProcessName,
 } from '../os/index.js';
-import { type ChildOrder, childFds } from './orders.js';
+import type { ChildOrder } from './orders.js';
 
 /** A process's hold on the engine's memory. */
 export interface Attachment {
@@ -25,37 +27,57 @@ export interface Attachment {
   wait(word: number, value: number, timeoutNs: number): void;
 }
 
-function mapSegment(): { segment: Segment; address: number } {
-  const head = mapShared(childFds.segment, headerBytes);
+/** Waits for the order. A keeper that goes before it has one for this process takes it along. */
+function awaitOrder(): ChildOrder {
+  const text = readFileSync(0, 'utf8');
+  if (text === '') process.exit(0);
+  return JSON.parse(text) as ChildOrder;
+}
+
+/** Maps memory of the keeper, by its descriptor there. */
+export function mapOf(at: { pid: number; fd: number; writable?: boolean }, bytes: number): Mapping {
+  const writable = at.writable ?? false;
+  const fd = openSharedMemory({ ...at, writable });
+  const mapping = mapShared(fd, bytes, { writable });
+  closeSync(fd);
+  return mapping;
+}
+
+function mapSegment({ keeperPid, memory }: ChildOrder): { segment: Segment; address: number } {
+  const at = { pid: keeperPid, fd: memory.segment, writable: true };
+  const head = mapOf(at, headerBytes);
   const geometry = readGeometry(head.buffer);
   head.unmap();
-  const { bytes } = layoutOf(geometry);
-  const mapping = mapShared(childFds.segment, bytes, { writable: true });
+  const mapping = mapOf(at, layoutOf(geometry).bytes);
   return { segment: openSegment(mapping.buffer), address: mapping.address };
 }
 
-function mapStreams(layout: Layout, writable: boolean): StreamSegment[] {
-  return Array.from({ length: limits.streamsMax }, (_, i) => {
-    const mapping = mapShared(childFds.firstStream + i, streamBytes(layout), { writable });
+function mapStreams(
+  { keeperPid: pid, memory }: ChildOrder,
+  layout: Layout,
+  writable: boolean,
+): StreamSegment[] {
+  return memory.streams.map((fd) => {
+    const mapping = mapOf({ pid, fd, writable }, streamBytes(layout));
     return openStreamSegment(mapping.buffer, layout);
   });
 }
 
 /**
- * The first thing that every child of the keeper does: it ties its life to the keeper's, names
- * itself for `ps`, and maps the memory by the descriptors that it inherited.
+ * The first thing that every child of the keeper does: it waits for its order, ties its life to the
+ * keeper's, names itself for `ps`, and maps the memory that the keeper holds.
  */
 export function attach(
   role: string,
   options: { locked: boolean; writesStreams?: boolean },
 ): Attachment {
-  const order = JSON.parse(process.argv[2] ?? '') as ChildOrder;
+  const order = awaitOrder();
   dieWithParent(order.keeperPid);
   ignoreTerminalSignals();
   setProcessName(`tenuto ${order.engine} ${role}`.slice(0, 60));
-  const { segment, address } = mapSegment();
+  const { segment, address } = mapSegment(order);
   const { layout } = segment;
-  const streams = mapStreams(layout, options.writesStreams ?? false);
+  const streams = mapStreams(order, layout, options.writesStreams ?? false);
   if (options.locked) {
     lockRegion(address, layout.journal * 4);
     lockRegion(address + layout.rings * 4, (layout.output - layout.rings) * 4);

@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { limits } from '../limits.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf } from '../memory/layout.js';
@@ -32,26 +31,13 @@ import {
   launcherWish,
   type OrderPlace,
 } from './orders.js';
+import { PreparedPrograms, startProgram } from './programs.js';
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
 const pollMs = 100;
 const hurriedPollMs = 4;
 const requestEveryPolls = 4;
-
-const programs: Record<string, string> = {
-  driver: '../engine/driver.js',
-  replica: '../engine/replica.js',
-  control: '../control/main.js',
-  service: '../service/recorder-main.js',
-};
-
-/**
- * V8 options of the real-time processes: a young generation that never fills in an hour of steady
- * state, and compiled WebAssembly from the first tick.
- */
-const realtimeFlags = ['--max-semi-space-size=4', '--min-semi-space-size=4'];
-const smallFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
 /** The order of whoever launched this keeper, and descriptors of what it needs. */
 interface Received {
@@ -128,7 +114,11 @@ class ProcessWorld implements KeeperWorld {
     private readonly order: LaunchOrder,
     private readonly memory: Memory,
     private readonly assetFds: readonly number[],
-  ) {}
+    private readonly prepared: PreparedPrograms,
+  ) {
+    // They were started without.
+    if (order.traceGc !== null) prepared.discard();
+  }
 
   nowUs(): number {
     return monotonicNs() / 1000;
@@ -139,27 +129,12 @@ class ProcessWorld implements KeeperWorld {
   }
 
   spawn(seat: Seat): number {
-    const { memory } = this;
-    const script = fileURLToPath(new URL(programs[seat.role] ?? '', import.meta.url));
-    const child = spawn(
-      process.execPath,
-      [...this.flags(seat), script, JSON.stringify(this.childOrder(seat))],
-      {
-        stdio: [
-          'ignore',
-          this.order.traceGc === null ? 'ignore' : 'inherit',
-          'inherit',
-          memory.fd,
-          ...memory.streamFds,
-          ...this.assetFds,
-        ],
-      },
-    );
+    const { name, traceGc } = this.order;
+    const child =
+      this.prepared.take(seat.role) ?? startProgram(seat.role, { name, traceGc: traceGc !== null });
     const pid = child.pid ?? 0;
-    if (pid === 0) {
-      child.once('error', () => {});
-      return 0;
-    }
+    if (pid === 0) return 0;
+    child.stdin!.end(JSON.stringify(this.childOrder(seat)));
     this.children.set(pid, child);
     child.once('exit', (code, signal) => {
       this.children.delete(pid);
@@ -181,13 +156,6 @@ class ProcessWorld implements KeeperWorld {
     for (const child of this.children.values()) child.unref();
   }
 
-  private flags(seat: Seat): string[] {
-    const realtime = seat.role === 'driver' || seat.role === 'replica';
-    const flags = realtime ? [...realtimeFlags] : [...smallFlags];
-    if (this.order.traceGc !== null) flags.push('--trace-gc', '--trace-gc-nvp');
-    return flags;
-  }
-
   private childOrder(seat: Seat): ChildOrder {
     const { order } = this;
     return {
@@ -196,7 +164,7 @@ class ProcessWorld implements KeeperWorld {
       row: seat.row,
       place: seat.place,
       memory: { segment: this.memory.fd, streams: this.memory.streamFds },
-      assets: order.assets,
+      assets: order.assets.map((asset, index) => ({ ...asset, fd: this.assetFds[index] ?? -1 })),
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
       driverQuanta: order.driverQuanta,
@@ -281,7 +249,7 @@ interface Engine {
   launcherGone(): void;
 }
 
-function found(received: Received): Engine {
+function found(received: Received, prepared: PreparedPrograms): Engine {
   const { order } = received;
   setProcessName(`tenuto ${order.name} keeper`);
   const lock = takeInstanceLock(order.name);
@@ -289,7 +257,7 @@ function found(received: Received): Engine {
     refuse('TENUTO_ENGINE_EXISTS', `an engine named "${order.name}" is running`);
   }
   const memory = new Memory(received);
-  const world = new ProcessWorld(order, memory, received.assets);
+  const world = new ProcessWorld(order, memory, received.assets, prepared);
   const { segment } = memory;
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,
@@ -331,22 +299,24 @@ function refuse(
   process.exit(3);
 }
 
-function begin(line: string): Engine {
+function begin(line: string, prepared: PreparedPrograms): Engine {
   let received: Received;
   try {
     received = receive(JSON.parse(line) as OrderPlace);
   } catch (cause) {
     refuse('TENUTO_SYSTEM', `the keeper cannot reach its order: ${(cause as Error).message}`);
   }
-  return found(received);
+  return found(received, prepared);
 }
 
 /**
  * Listens on the lifeline: first the order, then the launcher's wishes; its end means that the
- * launcher is gone. A keeper may be started long before there is an order, so that it is up then;
- * if none comes, it leaves without a trace.
+ * launcher is gone. A keeper may be started long before there is an order, so that it and what the
+ * first quantum needs are up then; if none comes, they leave without a trace.
  */
 function main(): void {
+  const prepared = new PreparedPrograms(['replica', 'driver']);
+  process.on('exit', () => prepared.discard());
   ignoreTerminalSignals();
   let engine: Engine | null = null;
   let text = '';
@@ -356,7 +326,7 @@ function main(): void {
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
       const line = text.slice(0, end);
       text = text.slice(end + 1);
-      if (engine === null) engine = begin(line);
+      if (engine === null) engine = begin(line, prepared);
       else engine.wish(line);
     }
   });

@@ -87,24 +87,21 @@ export interface OrderPlace {
   assets: number[];
 }
 
-/** Fixed descriptors of the keeper's children. */
-export const childFds = { segment: 3, firstStream: 4, firstAsset: 4 + limits.streamsMax } as const;
-
 /** The keeper's descriptors of the engine's segment and of each client stream. */
 export interface MemoryFds {
   segment: number;
   streams: readonly number[];
 }
 
-/** What the keeper tells each child on its command line. */
+/** What the keeper tells each child on its standard input, which then ends. */
 export interface ChildOrder {
   engine: string;
   keeperPid: number;
   row: number;
   place: number;
-  /** Descriptors of the keeper's own: with them clients reach the memory. */
+  /** Descriptors of the keeper's own: with them its children and clients reach the memory. */
   memory: MemoryFds;
-  assets: LaunchOrder['assets'];
+  assets: (LaunchOrder['assets'][number] & { fd: number })[];
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;
