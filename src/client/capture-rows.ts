@@ -15,6 +15,7 @@ export interface RowMark {
   readonly concealed: boolean;
   readonly away: boolean;
   deviceDropFrames: number;
+  readonly loopFrames: number;
 }
 
 /** Follows what is captured, turn by turn; one reader's own place in the output ring. */
@@ -82,6 +83,7 @@ export class CaptureRows {
       timeMs: rowTimeMs(segment, position),
       concealed: reader.kind === OutputKind.concealed,
       away,
+      loopFrames: reader.loopFrames,
       // A device that was just opened counts from 0 again.
       deviceDropFrames: away || before === null || drops < before ? 0 : drops - before,
     };

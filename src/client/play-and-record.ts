@@ -20,6 +20,7 @@ const lookMsMax = 20;
 /** Without a new turn for so long, it asks whether the engine's keeper still lives. */
 const doubtMs = 100;
 
+/** What a player needs of the connection that it plays over. */
 export interface PlayerHost {
   readonly engine: string;
   readonly memory: EngineMemory;
@@ -168,6 +169,7 @@ class Take {
   private waiting = 0;
   private first: RowMark | null = null;
   private taken = 0;
+  private readonly loops: number[] = [];
   private isClean = true;
 
   /** To be made before the signal is given to the stream, which is at rest. */
@@ -243,6 +245,7 @@ class Take {
     const { first, signal } = this;
     const captured = this.rows.captured;
     const frames = Math.min(quantum, this.total - this.taken);
+    if (row.loopFrames > 0) this.loops.push(row.loopFrames);
     this.samples.set(captured.subarray(0, frames * captureChannels), this.taken * captureChannels);
     const isSame = row.generation === first!.generation;
     const isBroken = row.concealed && this.taken < signal.frames;
@@ -266,10 +269,24 @@ class Take {
       position: first!.position,
       tick: first!.tick,
       generation: first!.generation,
-      clean: this.isClean && readCounters(segment).xruns === this.xruns,
+      clean: this.isClean && isSteady(this.loops) && readCounters(segment).xruns === this.xruns,
+      loopFrames: this.loops.length > 0 ? medianOf(this.loops) : null,
       latencyFrames: latencyFrames > 0 ? latencyFrames : null,
     };
   }
+}
+
+/** Whether the way through the device was the same at the beginning, in the middle and at the end. */
+function isSteady(loops: readonly number[]): boolean {
+  const third = Math.floor(loops.length / 3);
+  if (third < 3) return true;
+  const parts = [0, 1, 2].map((part) => medianOf(loops.slice(part * third, (part + 1) * third)));
+  return parts.every((median) => median === parts[0]);
+}
+
+/** One of the values: a position that moves in steps is seen a step too early now and then. */
+function medianOf(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** This process was kept from running for longer than the engine remembers. */

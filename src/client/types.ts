@@ -273,6 +273,12 @@ export interface Recorded {
    * or another one took over. The samples are then in time with the device, but not with the signal.
    */
   readonly clean: boolean;
+  /**
+   * Frames that the device held between giving and capturing; null when it does not say. As long as
+   * it is the same, so is the way from the one to the other. A sound server that is kept from running
+   * leaves out a period of one side, which nobody is told: then both differ, by as much.
+   */
+  readonly loopFrames: number | null;
   /** Frames from giving a frame to hearing it, as the playing device says; null when it does not. */
   readonly latencyFrames: number | null;
 }

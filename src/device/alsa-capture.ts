@@ -8,6 +8,13 @@ const frameBytesMax = 256;
 /** Quanta above its usual fill from which a capture buffer is emptied: the clocks differ. */
 const overfullQuanta = 8;
 
+export interface CaptureWish {
+  quantum: number;
+  stallMs: number;
+  /** Frames above its usual fill from which the buffer is emptied. Default: 8 quanta. */
+  overfullFrames?: number;
+}
+
 /**
  * The listening side of a device. Each turn takes one quantum, so that what was heard stays beside
  * what was played: what is missing becomes silence, and as much is thrown away when it comes after
@@ -50,11 +57,7 @@ export class Capture {
     this.map = channelMapOf(choice.channels, channels);
   }
 
-  /** @param wish with the frames above its usual fill from which it is emptied; default 8 quanta. */
-  static open(
-    pcmName: string,
-    wish: PcmWish & { quantum: number; stallMs: number; overfullFrames?: number },
-  ): Capture {
+  static open(pcmName: string, wish: PcmWish & CaptureWish): Capture {
     const { quantum, channels, rateHz, stallMs } = wish;
     const { overfullFrames = overfullQuanta * quantum } = wish;
     const deafTurnsMax = Math.ceil((stallMs * rateHz) / (1000 * quantum));

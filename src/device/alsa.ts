@@ -302,7 +302,9 @@ export class AlsaDevice implements Device {
     health[deviceHealth.latencyFrames] =
       playback!.report.words[pcmReport.delayFrames]! + this.options.quantum;
     if (capture === null) return;
-    health[deviceHealth.captureFillFrames] = capture.report.words[pcmReport.availFrames]!;
+    const waiting = capture.report.words[pcmReport.availFrames]!;
+    health[deviceHealth.captureFillFrames] = waiting;
+    health[deviceHealth.loopFrames] = fill + waiting;
   }
 
   /** Deals with an error of the playing side: goes on, or gives the device up. */

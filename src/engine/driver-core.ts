@@ -211,6 +211,7 @@ export class DriverCore {
     const device = this.device!;
     device.read(captured);
     words[at + outputHeader.captureDropFrames] = this.countDrops(device);
+    words[at + outputHeader.loopFrames] = device.health[deviceHealth.loopFrames]!;
     const into = at + outputHeader.words + layout.quantumSamples;
     for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;

@@ -333,6 +333,8 @@ export const outputHeader = {
   generation: 3,
   /** Frames that the capture device had lost by then; `nobodyListened` without one. */
   captureDropFrames: 4,
+  /** Frames that both sides of the device held before this turn; 0 when it does not say. */
+  loopFrames: 5,
   words: lineWords,
 } as const;
 
