@@ -29,7 +29,7 @@ export class ConvertingDevice implements Device {
   readonly rateHz: number;
   readonly channels: number;
   readonly captureChannels: number;
-  readonly health: Float64Array;
+  readonly health = new Float64Array(deviceHealth.places);
   private readonly outward: Converter;
   private readonly inward: Converter | null;
   private readonly block: Float32Array;
@@ -55,7 +55,6 @@ export class ConvertingDevice implements Device {
     this.rateHz = rateHz;
     this.channels = device.channels;
     this.captureChannels = device.captureChannels;
-    this.health = device.health;
     this.ratio = rateHz / device.rateHz;
     this.block = new Float32Array(blockFrames * this.channels);
     this.heard = new Float32Array(blockFrames * this.captureChannels);
@@ -91,12 +90,27 @@ export class ConvertingDevice implements Device {
     this.device.open();
   }
 
+  /** What the device tells, in frames of the rate that is written and read. */
+  private report(): void {
+    const { health, device, ratio } = this;
+    const conversionUs = health[deviceHealth.conversionUs]!;
+    for (let i = 0; i < deviceHealth.places; i++) health[i] = device.health[i]!;
+    health[deviceHealth.conversionUs] = conversionUs;
+    health[deviceHealth.fillFrames]! *= ratio;
+    health[deviceHealth.latencyFrames]! *= ratio;
+    health[deviceHealth.captureFillFrames]! *= ratio;
+    health[deviceHealth.captureDropFrames]! *= ratio;
+    health[deviceHealth.stepFrames]! *= ratio;
+    health[deviceHealth.loopFrames]! *= ratio;
+  }
+
   /** Due when the device is due and what was written before does not fill its block. */
   wait(): DeviceSignal {
     let ranDry = false;
     for (let turn = 0; turn < turnsMax; turn++) {
       if (!this.isBlockDue) {
         const signal = this.device.wait();
+        this.report();
         if (signal === DeviceSignal.lost || signal === DeviceSignal.early) return signal;
         ranDry ||= signal === DeviceSignal.xrun;
         this.isBlockDue = true;

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { segmentFor } from '../../test/kit/segment.js';
 import { deviceHealth } from '../device/device.js';
-import { readCounters } from '../memory/counters.js';
 import type { Segment } from '../memory/segment.js';
 import { readTimers } from '../memory/timers.js';
 import { DeviceMeter } from './device-meter.js';
@@ -34,14 +33,5 @@ describe('what a driver measures of its device', () => {
     meter.given(health);
     const expected = { count: 2, lastMs: 0.04, averageMs: 0.08, maxMs: 0.12 };
     expect(readTimers(segment).callbackResample).toEqual(expected);
-  });
-
-  it('is what the device threw away, each frame once', () => {
-    const meter = new DeviceMeter(segment, { nowUs: () => 0 }, null);
-    for (const frames of [0, 5, 5, 12, 3]) {
-      health[deviceHealth.captureDropFrames] = frames;
-      meter.looked(health);
-    }
-    expect(readCounters(segment).captureDropFrames).toBe(12);
   });
 });

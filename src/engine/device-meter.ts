@@ -10,7 +10,6 @@ import { recordTime, timerIndex } from '../memory/timers.js';
  * and truncates what devices tell as doubles before it passes it on, which would be boxed.
  */
 export class DeviceMeter {
-  private countedDropFrames = 0;
   private recreating: boolean;
 
   constructor(
@@ -39,7 +38,7 @@ export class DeviceMeter {
     words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + leftFrames;
   }
 
-  /** Now and then: copies what the device tells to the desk, and counts what it threw away. */
+  /** Now and then: copies what the device tells to the desk. */
   looked(health: Float64Array): void {
     const { words, layout } = this.segment;
     const at = layout.desk + desk.health;
@@ -51,9 +50,5 @@ export class DeviceMeter {
     words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
     words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
     words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
-    const frames = (health[deviceHealth.captureDropFrames]! - this.countedDropFrames) | 0;
-    if (frames <= 0) return;
-    this.countedDropFrames = (this.countedDropFrames + frames) | 0;
-    count(this.segment, counterIndex.captureDropFrames, frames);
   }
 }

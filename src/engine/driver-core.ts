@@ -9,7 +9,6 @@ import {
   DriverMark,
   desk,
   generation,
-  nobodyListened,
   OutputKind,
   outputHeader,
 } from '../memory/layout.js';
@@ -24,6 +23,7 @@ import {
   ticksBetween,
 } from '../memory/ticks.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
+import { CapturedRow } from './captured-row.js';
 import { ClosingFade } from './closing-fade.js';
 import { Concealment } from './concealment.js';
 import { DeviceMeter } from './device-meter.js';
@@ -81,9 +81,8 @@ export class DriverCore {
   private readonly choice: ReplicaChoice;
   private readonly fade: ClosingFade;
   private readonly meter: DeviceMeter;
-  private readonly captured: Float32Array;
+  private readonly ear: CapturedRow;
   /** Captured frames that the device had lost at the last turn. */
-  private drops = 0;
   /** True once it is in charge, and says how it stands with its device. */
   isSeated = false;
   end: DriverEnd = 'closed';
@@ -97,9 +96,9 @@ export class DriverCore {
     streams: readonly StreamSegment[],
     private readonly manners: DriverManners = plainManners,
   ) {
-    const { quantumSamples, captureSamples, quantum, channels } = segment.layout;
+    const { quantumSamples, quantum, channels } = segment.layout;
     this.out = new Float32Array(quantumSamples);
-    this.captured = new Float32Array(captureSamples);
+    this.ear = new CapturedRow(segment, identity.generation);
     this.replay = new Replay(segment, manners.replayFrames);
     this.fade = new ClosingFade(quantum, channels);
     this.waiting = manners.gently;
@@ -190,7 +189,9 @@ export class DriverCore {
     if (rises) this.concealment.approach(part, this.out);
     this.waiting = false;
     this.phase = this.wait;
-    if (this.device!.write(rises ? this.out : part) === DeviceSignal.lost) {
+    const given = rises ? this.out : part;
+    this.ear.skip(this.device!, given.length / this.segment.layout.channels);
+    if (this.device!.write(given) === DeviceSignal.lost) {
       this.phase = this.lost;
       return DriverStep.go;
     }
@@ -203,31 +204,9 @@ export class DriverCore {
   /** Takes what was captured into the row of this turn, before anything refers to it. */
   private listen(): DriverStep {
     this.phase = this.prepareSeal;
-    const { captured } = this;
-    if (captured.length === 0) return DriverStep.go;
-    const { words, samples, layout } = this.segment;
-    const at = outputAt(this.segment, this.identity.generation, this.position);
-    Atomics.store(words, at + outputHeader.position, ~this.position);
     const device = this.device!;
-    device.read(captured);
-    words[at + outputHeader.captureDropFrames] = this.countDrops(device);
-    words[at + outputHeader.loopFrames] = device.health[deviceHealth.loopFrames]!;
-    const into = at + outputHeader.words + layout.quantumSamples;
-    for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
+    this.ear.listen(device, this.position, device === this.manners.standIn);
     return DriverStep.go;
-  }
-
-  /** Captured frames that the device has lost in all; `nobodyListened` when it listens no more. */
-  private countDrops(device: Device): number {
-    const { health } = device;
-    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
-    if (isDeaf) return nobodyListened;
-    const drops = health[deviceHealth.captureDropFrames]! | 0;
-    if (drops > this.drops) {
-      count(this.segment, counterIndex.captureDropFrames, drops - this.drops);
-      this.drops = drops;
-    }
-    return drops;
   }
 
   private prepareSeal(): DriverStep {
@@ -408,11 +387,7 @@ export class DriverCore {
     this.end = end;
     if (end === 'fenced') count(this.segment, counterIndex.fenced, 1);
     if (end === 'closed') this.mark(DriverMark.closed);
-    this.phase = this.done;
-    return DriverStep.done;
-  }
-
-  private done(): DriverStep {
+    this.phase = () => DriverStep.done;
     return DriverStep.done;
   }
 

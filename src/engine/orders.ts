@@ -1,5 +1,4 @@
 import type { PolicySettings } from '../device/policy.js';
-import { limits } from '../limits.js';
 import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';

@@ -7,7 +7,7 @@ import { limits } from '../../dist/limits.js';
 import { wavHeaderBytes } from '../../dist/media/wav-format.js';
 import { FormatConversion } from '../../dist/pcm/index.js';
 import type { Settings } from '../../dist/settings/index.js';
-import { runStreamStorm, type StreamStormOptions } from '../../dist/soak/index.js';
+import { runStreamStorm } from '../../dist/soak/index.js';
 import {
   launch,
   pidOf,
@@ -365,7 +365,7 @@ describe('streams when something dies', () => {
 });
 
 /** Runs a storm and prints what is no proof but worth knowing. */
-async function storm(title: string, more: Partial<StreamStormOptions>) {
+async function storm(title: string, more: Partial<Parameters<typeof runStreamStorm>[0]>) {
   const settings = testSettings();
   const report = await runStreamStorm({
     settings,

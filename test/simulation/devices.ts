@@ -1,5 +1,6 @@
 import { type Device, DeviceSignal, deviceHealth, LostReason } from '../../src/device/device.js';
 import type { Random } from './random.js';
+import { Violation } from './violation.js';
 
 /** What happens to devices, and what a listener hears of them all. */
 export class DeviceWorld {
@@ -12,6 +13,16 @@ export class DeviceWorld {
   losses = 0;
 
   constructor(readonly random: Random) {}
+
+  /** @throws Violation when `committed` was not heard, but for the last samples, once and in order. */
+  checkHeard(committed: readonly number[], lastSamples: number): void {
+    const { heard } = this;
+    for (let i = 0; i < heard.length; i++) {
+      if (!Object.is(heard[i], committed[i])) throw new Violation(`sample ${i} was not heard`);
+    }
+    const missing = committed.length - heard.length;
+    if (missing > lastSamples) throw new Violation(`the last ${missing} samples were not heard`);
+  }
 
   lose(): void {
     this.losses++;
