@@ -74,7 +74,7 @@ describe('devices that are lost, switched, busy, or hang while they are opened',
       });
       const report = simulation.run();
       try {
-        simulation.devices.checkHeard(simulation.committed, 256);
+        simulation.devices.checkHeard(simulation.checker.committed, 256);
       } catch (error) {
         if (error instanceof Violation) error.message += ` (TENUTO_SIMULATION_SEED=${seed})`;
         throw error;

@@ -136,7 +136,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
   private addressHolder = 0;
   private frame = 0;
   private clientsDueUs = 0;
-  private readonly checker: Checker;
+  readonly checker: Checker;
   private readonly keeper: KeeperCore;
   private readonly processes = new Map<number, Process>();
   private readonly endings: { atUs: number; pid: number; code: number | null }[] = [];
@@ -182,11 +182,6 @@ export class Simulation implements StreamWorld, KeeperWorld {
     });
     this.nextFaultTick = 50;
     this.checker.keepsCommitted = options.devicesOnly ?? false;
-  }
-
-  /** What was committed, with faults of devices only. */
-  get committed(): readonly number[] {
-    return this.checker.committed;
   }
 
   /** Runs the safety phase and then the liveness phase. @throws Violation */
