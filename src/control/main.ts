@@ -40,7 +40,8 @@ async function main(): Promise<void> {
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
-  const steward = new Steward(segment, order.device.policy, (message, fields) =>
+  const { policy, names } = order.device;
+  const steward = new Steward(segment, policy, names, (message, fields) =>
     logger.info(message, fields),
   );
   setInterval(() => {

@@ -7,8 +7,10 @@ import { type Playback, playbackAt } from './alsa-playback.js';
 const startMs = 2000;
 /** How often its position is looked at meanwhile. */
 const lookNs = 250_000;
-/** Movements of its position after which a device counts as started. */
+/** Movements of its position after which a device counts as started, and after long ones. */
 const startSteps = 4;
+const startLongSteps = 3;
+const longStepFrames = 512;
 /** Silence beyond which a device that runs dry at its start is given up. */
 const silenceFramesMax = 16_384;
 
@@ -67,6 +69,7 @@ export function startSides(
   { name, captureName, quantum, silenceFrames, isLinked }: StartPlan,
 ): Started {
   let silence = silenceFrames;
+  const silenceMost = Math.min(silenceFramesMax, playback.choice.bufferFrames);
   let offsetFrames = 0;
   const steps = new Steps();
   let begunNs = 0;
@@ -83,14 +86,14 @@ export function startSides(
   const deadlineNs = monotonicNs() + startMs * 1e6;
   for (;;) {
     const error = playback.observe();
-    if (error === -errno.EPIPE && silence < silenceFramesMax) {
-      // It takes more at a time than it was given.
-      silence *= 2;
+    const fill = error < 0 ? 0 : playback.fillFrames;
+    if ((error === -errno.EPIPE || fill <= 0) && silence < silenceMost) {
+      // It takes more at a time than it was given, or this process was kept from the processor.
+      silence = Math.min(2 * silence, silenceMost);
       begin();
       continue;
     }
     if (error < 0) throw notStarted(name, errnoName(error));
-    const fill = playback.fillFrames;
     if (fill <= 0) {
       const isEarly = monotonicNs() - begunNs < silenceNs() / 2;
       if (isEarly) return { isUnpaced: true, stepFrames: quantum, offsetFrames: 0 };
@@ -101,7 +104,8 @@ export function startSides(
     steps.follow(playback.frames[playbackAt.written]! - fill);
     offsetFrames = Math.max(offsetFrames, playback.report.words[pcmReport.delayFrames]! - fill);
     const isHeard = capture === null || hears(capture);
-    if (steps.count >= startSteps && isHeard) {
+    const needed = steps.longest >= longStepFrames ? startLongSteps : startSteps;
+    if (steps.count >= needed && isHeard) {
       return { isUnpaced: false, stepFrames: steps.longest, offsetFrames };
     }
     if (fill < silence) playback.giveSilence(silence - fill);

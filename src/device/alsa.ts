@@ -65,6 +65,14 @@ const revivalsMax = 3;
 const drainLookNs = 1e6;
 /** PulseAudio's plugin never calls its buffer empty: what does not move any more is drained. */
 const drainPatienceNs = 20e6;
+/**
+ * PipeWire's plugin has eight buffers of a period: of a server that takes this many periods at a
+ * time, and turns that way so often in a row, it plays at half the speed.
+ */
+const stepPeriodsMax = 6;
+/** Periods that are well: a fraction that leaves none over, so that none lies about half taken. */
+const stepPeriods = 4;
+const longStepsMax = 8;
 /** A time stamp older than this is of something else, or of another clock. */
 const stampAgeMaxNs = 100e6;
 /** Dry runs that follow each other faster than this call for a longer buffer. */
@@ -102,6 +110,8 @@ export class AlsaDevice implements Device {
   private errorTurns = 0;
   /** Restarts since the device last moved. */
   private revivals = 0;
+  /** Movements in a row that were longer than its buffers bear. */
+  private longSteps = 0;
 
   constructor(private readonly options: AlsaOptions) {
     const { quantum, rateHz } = options;
@@ -125,9 +135,15 @@ export class AlsaDevice implements Device {
   open(): void {
     this.close();
     this.health.fill(0);
+    const { quantum } = this.options;
     try {
-      const isLinked = this.openSides();
-      this.start(isLinked);
+      this.start(this.openSides(quantum));
+      if (this.stepFrames >= stepPeriodsMax * quantum && !this.isUnpaced) {
+        // It would not be asked more often by a shorter period, and starve.
+        const periodFrames = Math.ceil(this.stepFrames / stepPeriods);
+        this.close();
+        this.start(this.openSides(periodFrames));
+      }
     } catch (error) {
       this.close();
       throw error;
@@ -135,13 +151,13 @@ export class AlsaDevice implements Device {
   }
 
   /** True when the hardware starts both sides together. */
-  private openSides(): boolean {
+  private openSides(periodFrames: number): boolean {
     const { name, captureName, quantum, bufferQuanta, ...format } = this.options;
     const wish = {
       ...format,
       name,
       quantum,
-      periodFrames: quantum,
+      periodFrames,
       bufferFrames: Math.max(2 * bufferQuanta * quantum, roomFrames),
     };
     const playback = this.withProperties(name, (pcm) => Playback.open(pcm, wish));
@@ -181,6 +197,7 @@ export class AlsaDevice implements Device {
     this.isUnpaced = started.isUnpaced;
     this.stepFrames = started.stepFrames;
     this.offsetFrames = started.offsetFrames;
+    this.playback!.noteStep(this.stepFrames);
     this.silenceFrames = Math.max(this.marginFrames, this.stepFrames);
     times[at.target] = this.offsetFrames + this.marginFrames + quantum;
     this.isFresh = true;
@@ -188,6 +205,7 @@ export class AlsaDevice implements Device {
     this.turns = 0;
     this.errorTurns = 0;
     this.revivals = 0;
+    this.longSteps = 0;
     times[at.leastFill] = Number.MAX_SAFE_INTEGER;
     times[at.ranDryNs] = 0;
     this.beginPace();
@@ -247,6 +265,7 @@ export class AlsaDevice implements Device {
     if (this.isUnpaced) return this.turnByClock(playback);
     const fill = playback.fillFrames;
     if (this.standsStill(playback, fill)) return this.lose(LostReason.stalled);
+    if (this.longSteps > longStepsMax) return this.lose(LostReason.failed);
     this.locate();
     pace.observe();
     const isReady = this.isHeard(fill);
@@ -288,6 +307,9 @@ export class AlsaDevice implements Device {
     const step = position - times[at.moved]!;
     if (step !== 0) {
       if (step > this.stepFrames && !this.isFresh) this.stepFrames = Math.min(step, roomFrames);
+      const isLong = step >= stepPeriodsMax * playback.choice.periodFrames;
+      this.longSteps = isLong ? this.longSteps + 1 : 0;
+      if (step > 0) playback.noteStep(step);
       times[at.moved] = position;
       times[at.movedNs] = pace.times[paceAt.now]!;
       this.revivals = 0;
