@@ -17,13 +17,16 @@ export interface FirstDevices {
  *
  * @throws TenutoError `TENUTO_DEVICE_UNKNOWN` for what cannot be a name
  */
-export async function firstDevices(device: Settings['device']): Promise<FirstDevices> {
+export async function firstDevices(
+  device: Settings['device'],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<FirstDevices> {
   const preferred = [device.name, ...device.fallbacks];
   for (const name of preferred) checkDeviceName(name);
   const captures = device.capture !== 'none';
   if (captures) checkDeviceName(device.capture);
   const asks = preferred.includes('default') || device.capture === 'default';
-  const view = asks ? await lookOnce() : null;
+  const view = asks ? await lookOnce({ env }) : null;
   return {
     names: preferred.map((name) => meaning(name, view, 'isDefault') ?? 'virtual'),
     capture: captures ? meaning(device.capture, view, 'isDefaultInput') : null,

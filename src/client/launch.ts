@@ -52,7 +52,11 @@ function spawnKeeper(order: LaunchOrder, options: StartOptions): ChildProcess {
   const child = spawn(
     process.execPath,
     [...keeperFlags, script, `name=${order.name}`.padEnd(64, ' ')],
-    { detached: true, stdio: ['pipe', 'pipe', 'inherit', ...fds] },
+    {
+      detached: true,
+      env: options.env ?? process.env,
+      stdio: ['pipe', 'pipe', 'inherit', ...fds],
+    },
   );
   for (const fd of fds) closeSync(fd);
   return child;
@@ -121,7 +125,7 @@ class KeeperVoice {
  *   `TENUTO_SYSTEM`
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
-  const order = orderOf(options, await firstDevices(options.settings.device));
+  const order = orderOf(options, await firstDevices(options.settings.device, options.env));
   const child = spawnKeeper(order, options);
   const voice = new KeeperVoice(child);
   return new LaunchedEngine(order.name, child, voice, await voice.started.promise);

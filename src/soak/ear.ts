@@ -1,30 +1,37 @@
 import type { ChildProcess } from 'node:child_process';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 
-interface Chunk {
-  samples: Float32Array;
-  /** Frames before it. */
-  from: number;
+/** So much was there at that time. */
+interface Look {
   frames: number;
-  /** Milliseconds of `performance.now` when it came. */
+  /** Milliseconds of `performance.now`. */
   ms: number;
 }
 
-/** The chunk that came with the least delay, of those within this time, tells when it was heard. */
+const lookMs = 3;
+/** The look that came with the least delay, of those within this time, tells when it was heard. */
 const envelopeMs = 250;
+/** Long enough for many looks. */
+const missSpanFrames = 4096;
 
-/** What a program hears that writes interleaved floats to its standard output, and when. */
+/**
+ * What a program hears that writes interleaved floats into a file, and when. A file, since a pipe
+ * that is not read for a while would hold up the program, and it the sound server.
+ */
 export class Ear {
   readonly rateHz: number;
   readonly channels: number;
   private readonly closed: Promise<unknown>;
-  private readonly chunks: Chunk[] = [];
-  private rest: Buffer = Buffer.alloc(0);
-  private heard = 0;
+  private readonly looks: Look[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private kept: Float32Array | null = null;
 
+  /** @param fd - of the file, which it closes */
   constructor(
     /** Name of the sink whose monitor is heard. */
     readonly sink: string,
     private readonly child: ChildProcess,
+    private readonly fd: number,
     { rate, channels }: { rate: number; channels: number },
   ) {
     this.rateHz = rate;
@@ -32,7 +39,7 @@ export class Ear {
     this.closed = new Promise((resolve) => {
       child.once('close', resolve).once('error', resolve);
     });
-    child.stdout!.on('data', (bytes: Buffer) => this.take(bytes));
+    this.timer = setInterval(() => this.look(), lookMs);
   }
 
   get hasEnded(): boolean {
@@ -41,30 +48,26 @@ export class Ear {
 
   /** Frames heard so far. */
   get frames(): number {
-    return this.heard;
+    return this.looks.at(-1)?.frames ?? 0;
   }
 
-  private take(bytes: Buffer): void {
-    const all = this.rest.length > 0 ? Buffer.concat([this.rest, bytes]) : bytes;
-    const frameBytes = this.channels * 4;
-    const frames = Math.floor(all.length / frameBytes);
-    this.rest = Buffer.from(all.subarray(frames * frameBytes));
-    const samples = new Float32Array(Uint8Array.from(all.subarray(0, frames * frameBytes)).buffer);
-    this.chunks.push({ samples, from: this.heard, frames, ms: performance.now() });
-    this.heard += frames;
+  private look(): void {
+    const frames = Math.floor(fstatSync(this.fd).size / (4 * this.channels));
+    if (frames > this.frames) this.looks.push({ frames, ms: performance.now() });
   }
 
   /** All that was heard so far. */
   get samples(): Float32Array {
-    const all = new Float32Array(this.heard * this.channels);
-    for (const { samples, from } of this.chunks) all.set(samples, from * this.channels);
-    return all;
+    if (this.kept !== null) return this.kept;
+    const bytes = Buffer.alloc(this.frames * this.channels * 4);
+    readSync(this.fd, bytes, 0, bytes.length, 0);
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   }
 
   /** One channel of it. */
   channel(index: number): Float32Array {
     const { samples, channels } = this;
-    return Float32Array.from({ length: this.heard }, (_, i) => samples[i * channels + index]!);
+    return Float32Array.from({ length: this.frames }, (_, i) => samples[i * channels + index]!);
   }
 
   /**
@@ -72,28 +75,32 @@ export class Ear {
    * server hands on what it plays, and late by as much for each frame.
    */
   msOf(frame: number): number {
-    let low = 0;
-    let high = this.chunks.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const { from, frames } = this.chunks[middle]!;
-      if (from + frames <= frame) low = middle + 1;
-      else high = middle;
-    }
+    const first = this.looks.findIndex(({ frames }) => frames > frame);
     let least = Number.POSITIVE_INFINITY;
-    for (let i = low; i < this.chunks.length; i++) {
-      const { from, frames, ms } = this.chunks[i]!;
-      const afterMs = ((from + frames - frame) * 1000) / this.rateHz;
+    for (const { frames, ms } of this.looks.slice(Math.max(0, first))) {
+      const afterMs = ((frames - frame) * 1000) / this.rateHz;
       if (afterMs > envelopeMs && Number.isFinite(least)) break;
       least = Math.min(least, ms - afterMs);
     }
     return least;
   }
 
+  /** Frames for which time passed just before a frame while nothing was heard, roughly. */
+  missedBefore(frame: number): number {
+    const back = Math.min(frame, missSpanFrames);
+    const tookMs = this.msOf(frame) - this.msOf(frame - back);
+    return (tookMs * this.rateHz) / 1000 - back;
+  }
+
   /** Stops listening; what was heard stays. Idempotent. */
   async stop(): Promise<Float32Array> {
+    if (this.kept !== null) return this.kept;
+    clearInterval(this.timer);
     this.child.kill('SIGKILL');
     await this.closed;
-    return this.samples;
+    this.look();
+    this.kept = this.samples;
+    closeSync(this.fd);
+    return this.kept;
   }
 }

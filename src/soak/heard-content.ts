@@ -14,6 +14,8 @@ export interface Passage {
   contentTo: number;
   /** Whether the samples are the very same; else the edges are known to `edgeFrames` only. */
   isExact: boolean;
+  /** Frames just before it that sounded, while the ear was kept from the processor. */
+  unheardFrames?: number;
 }
 
 /** Frames that are looked for at once: as many noises of them as there are frames differ clearly. */
@@ -32,6 +34,8 @@ const quietRms = 1e-4;
 const wanderFrames = 0.45;
 /** Frames over which an edge is looked for. */
 const edgeWindow = 4;
+/** Fewer frames than a server plays at a time are no miss of the ear; their time cannot be told. */
+const unheardLeast = 512;
 /** Half the length of the filter that reads the signal between its frames. */
 const halfTaps = 16;
 
@@ -41,13 +45,13 @@ export function findPassages(signal: Float32Array, heard: Float32Array): Passage
   let at = 0;
   let near: number | null = null;
   while (at + blockFrames <= heard.length) {
-    const found = isQuiet(heard, at) ? null : findBlock(signal, heard, at, near);
+    const found: Found | null = isQuiet(heard, at) ? null : findBlock(signal, heard, at, near);
     if (found === null) {
       at += hopFrames;
       continue;
     }
     const earliest = passages.at(-1)?.heardTo ?? 0;
-    const passage = found.isExact
+    const passage: Passage = found.isExact
       ? followExactly(signal, heard, found, earliest)
       : followRoughly(signal, heard, found, earliest);
     passages.push(passage);
@@ -327,6 +331,8 @@ export interface Account {
   frames: number;
   lostFrames: number;
   repeatedFrames: number;
+  /** Frames that were played, by the time that they took, and missed by the ear alone. */
+  unheardFrames: number;
   /** Where frames were lost or repeated, by the frame of the signal. */
   breaks: { contentFrame: number; lost: number; repeated: number }[];
   /** Whether what was heard at one ear never went back but to repeat. */
@@ -348,8 +354,11 @@ export function accountOf(ears: readonly (readonly Passage[])[]): Account {
   const breaks: Account['breaks'] = [];
   let reached = all[0]?.contentFrom ?? 0;
   let reachedExactly = true;
-  for (const { contentFrom, contentTo, isExact, isJoined } of all) {
-    const step = contentFrom - reached;
+  let unheardFrames = 0;
+  for (const passage of all) {
+    const { contentFrom, contentTo, isExact, isJoined, unheardFrames: unheard = 0 } = passage;
+    const step = contentFrom - reached - unheard;
+    unheardFrames += unheard;
     const slack = isJoined || (isExact && reachedExactly) ? 0 : 2 * edgeFrames;
     if (Math.abs(step) > slack) {
       const lost = Math.max(0, step);
@@ -365,6 +374,7 @@ export function accountOf(ears: readonly (readonly Passage[])[]): Account {
     frames: all.length === 0 ? 0 : reached - all[0]!.contentFrom,
     lostFrames: breaks.reduce((sum, { lost }) => sum + lost, 0),
     repeatedFrames: breaks.reduce((sum, { repeated }) => sum + repeated, 0),
+    unheardFrames,
     breaks,
     inOrder,
   };
@@ -385,4 +395,24 @@ function joined(
   }
   const jump = passage.contentFrom - passage.heardFrom - (before.contentTo - before.heardTo);
   return { ...passage, contentFrom: before.contentTo + jump, isJoined: true };
+}
+
+/**
+ * Tells what an ear missed from what was not played: an ear that missed frames hears the next ones
+ * later by as many.
+ *
+ * @param missedBefore - frames for which time passed unheard before a frame of the ear, roughly
+ */
+export function markUnheard(
+  passages: readonly Passage[],
+  missedBefore: (heardFrame: number) => number,
+): Passage[] {
+  return passages.map((passage, i) => {
+    const before = passages[i - 1];
+    if (before === undefined || passage.heardFrom - before.heardTo > 2 * edgeFrames) return passage;
+    const jump = passage.contentFrom - passage.heardFrom - (before.contentTo - before.heardTo);
+    if (jump < unheardLeast) return passage;
+    const missed = missedBefore(passage.heardFrom);
+    return Math.abs(missed - jump) < jump / 2 ? { ...passage, unheardFrames: jump } : passage;
+  });
 }

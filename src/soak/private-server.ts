@@ -31,7 +31,7 @@ const sinkSettings = (name: string, rate: number, places: string) => `  { factor
 const places: Record<number, string> = { 1: 'MONO', 2: 'FL FR', 6: 'FL FR RL RR FC LFE' };
 
 /** The programs that a server is made of. */
-export const serverPrograms = ['dbus-daemon', 'pipewire', 'wireplumber', 'pipewire-pulse'] as const;
+const serverPrograms = ['dbus-daemon', 'pipewire', 'wireplumber', 'pipewire-pulse'] as const;
 type Program = (typeof serverPrograms)[number];
 
 /** Whether somebody accepts connections at a Unix socket. */
@@ -59,7 +59,8 @@ export class PrivateServer extends SoundControl {
   /** Milliseconds of `performance.now` at which clients were accepted last. */
   #acceptedMs = 0;
 
-  protected constructor() {
+  /** @param quantum - frames that it plays at a time; null: what its clients ask for */
+  protected constructor(private readonly quantum: number | null = null) {
     super();
     const { path } = this.#folder;
     const own = (name: string) => {
@@ -85,8 +86,8 @@ export class PrivateServer extends SoundControl {
   }
 
   /** Starts one; whoever calls this closes it. */
-  static async open(): Promise<PrivateServer> {
-    const server = new PrivateServer();
+  static async open(quantum: number | null = null): Promise<PrivateServer> {
+    const server = new PrivateServer(quantum);
     try {
       await server.startServer();
     } catch (error) {
@@ -132,7 +133,7 @@ export class PrivateServer extends SoundControl {
   async startServer(onAudio: () => void = () => {}): Promise<void> {
     const bus = join(this.#folder.path, 'bus.xml');
     writeFileSync(bus, busSettings(this.#busSocket));
-    this.#writeSinks();
+    this.#writeSettings();
     await this.#start('dbus-daemon', [`--config-file=${bus}`, '--nofork'], this.#busSocket);
     await this.#start('pipewire', [], this.#pipewireSocket);
     onAudio();
@@ -146,7 +147,7 @@ export class PrivateServer extends SoundControl {
   }
 
   /** Sinks that there were are there from the start, as a sound card would be. */
-  #writeSinks(): void {
+  #writeSettings(): void {
     const folder = join(this.environment.XDG_CONFIG_HOME!, 'pipewire', 'pipewire.conf.d');
     mkdirSync(folder, { recursive: true });
     const lines = [...this.sinks].map(([name, { options }]) => {
@@ -155,6 +156,12 @@ export class PrivateServer extends SoundControl {
       return sinkSettings(name, rate, places[channels] ?? 'FL FR');
     });
     writeFileSync(join(folder, 'sinks.conf'), `context.objects = [\n${lines.join('')}]\n`);
+    const { quantum } = this;
+    if (quantum === null) return;
+    const frames = ['quantum', 'min-quantum', 'max-quantum'];
+    const properties = frames.map((name) => `  default.clock.${name} = ${quantum}\n`);
+    const text = `context.properties = {\n${properties.join('')}}\n`;
+    writeFileSync(join(folder, 'quantum.conf'), text);
   }
 
   async #hasPolicy(): Promise<boolean> {

@@ -1,11 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, openSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Ear } from './ear.js';
+import { makeTemporaryFolder } from './temporary-folder.js';
 
 const call = promisify(execFile);
 /** For what a sound server does at once, on a machine that is busy. */
 const patienceMs = 20_000;
+const memoryFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** A sink without a sound card. */
 export interface SinkOptions {
@@ -14,6 +19,12 @@ export interface SinkOptions {
   rate?: number;
   /** 1, 2 or 6. Default 2. */
   channels?: number;
+}
+
+/** How a sink is heard. */
+export interface EarOptions extends Omit<SinkOptions, 'name'> {
+  /** Ends with the sink. Else it waits for it, and may hear the default sink meanwhile. */
+  stays?: boolean;
 }
 
 /** The numbers of channels and their places, as `pactl` wants them. */
@@ -55,7 +66,7 @@ export async function until(
 export function spawnBound(
   program: string,
   args: readonly string[],
-  options: { env: NodeJS.ProcessEnv; cwd?: string; stdio: ('ignore' | 'pipe' | number)[] },
+  options: { env: NodeJS.ProcessEnv; cwd?: string; stdio: ('ignore' | number)[] },
 ): ChildProcess {
   const command = ['--pdeathsig', 'KILL', program, ...args];
   return spawn('setpriv', command, { ...options, detached: true });
@@ -71,6 +82,9 @@ export abstract class SoundControl {
   /** Sinks by name, with the module that each is; null for one that came with the server. */
   protected readonly sinks = new Map<string, { options: SinkOptions; module: string | null }>();
   private readonly ears = new Set<Ear>();
+  /** Of memory where there is such a folder: a disk would hold up whoever listens. */
+  private readonly earFolder = makeTemporaryFolder(memoryFolder);
+  private nextEar = 0;
 
   /** Runs a program of the server's to its end, in its environment. */
   run(program: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
@@ -139,8 +153,8 @@ export abstract class SoundControl {
   }
 
   /** Hears what a sink plays, from the moment that this settles. */
-  async listen(sink: string, options: Omit<SinkOptions, 'name'> = {}): Promise<Ear> {
-    const ear = this.startEar(sink, options);
+  async listen(sink: string, options: EarOptions = {}): Promise<Ear> {
+    const ear = this.startEar(sink, { stays: true, ...options });
     await until(`${sink} is heard`, () => {
       if (ear.hasEnded) throw new Error(`nobody can listen to ${sink}`);
       return ear.frames > 0;
@@ -148,20 +162,25 @@ export abstract class SoundControl {
     return ear;
   }
 
-  /** Begins to hear a sink that may be away: the ear waits for it. */
-  startEar(sink: string, options: Omit<SinkOptions, 'name'> = {}): Ear {
-    const { rate = 48_000, channels = 2 } = options;
+  /**
+   * Begins to hear a sink. One that `stays` ends with the sink; another one waits for a sink that is
+   * away, and may hear the default sink meanwhile.
+   */
+  startEar(sink: string, options: EarOptions = {}): Ear {
+    const { rate = 48_000, channels = 2, stays = false } = options;
+    const properties = `{ stream.capture.sink = true node.dont-reconnect = ${stays} }`;
     const args = [
       ...['--target', sink, '--format', 'f32', '--rate', `${rate}`, '--channels', `${channels}`],
       // Small steps, so that the time at which they come tells when they were played.
-      ...['--latency', '128', '--properties', '{ stream.capture.sink = true }', '-'],
+      ...['--latency', '128', '--properties', properties, '-'],
     ];
-    const stdio: 'ignore'[] = ['ignore'];
+    const path = join(this.earFolder.path, `ear-${this.nextEar++}`);
+    const fd = openSync(path, 'w+');
     const child = spawnBound('pw-record', args, {
       env: this.environment,
-      stdio: [...stdio, 'pipe', 'ignore'],
+      stdio: ['ignore', fd, 'ignore'],
     });
-    const ear = new Ear(sink, child, { rate, channels });
+    const ear = new Ear(sink, child, fd, { rate, channels });
     this.ears.add(ear);
     return ear;
   }
@@ -169,6 +188,7 @@ export abstract class SoundControl {
   protected async closeEars(): Promise<void> {
     await Promise.all([...this.ears].map((ear) => ear.stop()));
     this.ears.clear();
+    this.earFolder[Symbol.dispose]();
   }
 
   /** Takes back all that was done. Idempotent. */
