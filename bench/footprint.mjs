@@ -23,7 +23,11 @@ export async function* run({ full }) {
   const took = (performance.now() - begun) / 1000;
   const percent = (pid) => (((cpuSeconds(pid) ?? 0) - each.get(pid)) / took) * 100;
   const cpu = ((sumOf(pids, cpuSeconds) - before.cpu) / took) * 100;
-  const pss = sumOf(pids, memoryPss);
+  // A process that was replaced meanwhile counts with its successor.
+  const pss = sumOf(
+    engine.status().processes.map(({ pid }) => pid),
+    memoryPss,
+  );
   const shares = processes.map(({ role, pid }) => `${role} ${percent(pid).toFixed(1)}`).join(', ');
   await engine.stop();
   yield {

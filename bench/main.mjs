@@ -19,9 +19,11 @@ const benchmarks = [
   'cycles',
   'garbage',
   'pace',
+  'play-and-record',
   'load',
   'footprint',
   'render',
+  'conversion',
 ];
 
 const { values: flags, positionals } = parseArgs({

@@ -23,7 +23,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Debian packages by the program, or the file, that each is asked for. */
+/** Debian packages by the program, the file, or the library, that each is asked for. */
 const debianPackages = {
   test: {
     flac: 'flac',
@@ -43,6 +43,7 @@ const debianPackages = {
   bench: {
     scsynth: 'supercollider-server',
     csound: 'csound',
+    'libsoxr.so.0': 'libsoxr0',
   },
 };
 
@@ -186,6 +187,7 @@ async function build() {
   const inputs = [
     ...sources,
     'scripts/build-wasm.mjs',
+    'scripts/bundle-programs.mjs',
     'tsconfig.json',
     'tsconfig.build.json',
     'package-lock.json',
@@ -200,12 +202,25 @@ async function build() {
     'tsconfig.build.json',
   ]);
   prune();
+  await run('bundling the programs', process.execPath, ['scripts/bundle-programs.mjs']);
   linkCommand();
   writeFileSync(buildStamp, wanted);
 }
 
-function isInstalled(program) {
-  if (program.startsWith('/')) return existsSync(program);
+/** Where Debian keeps libraries, whatever the machine. */
+function libraryFolders() {
+  const triplet = /^[a-z0-9_]+-linux-gnu/;
+  const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
+  return folders.filter((name) => triplet.test(name)).map((name) => join('/usr/lib', name));
+}
+
+function isInstalled(name) {
+  if (name.startsWith('/')) return existsSync(name);
+  if (!name.includes('.so')) return onPath(name);
+  return libraryFolders().some((folder) => existsSync(join(folder, name)));
+}
+
+function onPath(program) {
   return (process.env.PATH ?? '')
     .split(':')
     .some((folder) => folder !== '' && existsSync(join(folder, program)));
@@ -214,7 +229,7 @@ function isInstalled(program) {
 async function installPrograms(purpose) {
   const missing = () =>
     Object.entries(debianPackages[purpose])
-      .filter(([program]) => !isInstalled(program))
+      .filter(([name]) => !isInstalled(name))
       .map(([, name]) => name);
   const names = missing();
   if (names.length === 0) return;

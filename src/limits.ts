@@ -71,12 +71,19 @@ export const limits = {
   pcmFilterCoefficientsMax: 1 << 20,
   /** Rate conversions whose coefficients are kept. */
   pcmFilterBanksMax: 16,
+  /** Frames of one block of a conversion by blocks, so that it fits into a cache. */
+  pcmBlockFramesMax: 16_384,
   /** Input rate by output rate: 768 kHz to 8 kHz. A filter is longer by as much. */
   pcmSpeedMax: 96,
   /** How far a conversion may be trimmed; two clocks in the wild are 200 ppm apart, rarely. */
   pcmTrimPpmMax: 5000,
   /** Output frames in which a new trim is reached. */
   pcmTrimRampFrames: 256,
+
+  /** Frames that the virtual device may hold between what it plays and what it captures. */
+  loopbackFramesMax: 192_000,
+  /** Seconds of a signal that is played and recorded, with its tail. */
+  recordedSecMax: 600,
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,

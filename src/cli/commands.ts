@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
+import type { PreparedKeeper } from '../client/index.js';
 
 /** A file of `commands/`: it adds its arguments, options and action to the command it is given. */
 export interface CommandModule {
-  define(command: Command): void;
+  define(command: Command, keeper: PreparedKeeper | null): void;
 }
 
 /** One command as `tenuto help` lists it; its code is loaded only when it is called. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** It is given a keeper that was started before anything else. */
+  readonly startsEngine?: true;
   load(): Promise<CommandModule>;
 }
 
@@ -17,17 +20,24 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'play',
     summary: 'play audio files (WAV, FLAC, MP3, Ogg Vorbis, Opus)',
+    startsEngine: true,
     load: () => import('./commands/play.js'),
   },
   {
     name: 'run',
     summary: 'run a patch live, and record it if asked to',
+    startsEngine: true,
     load: () => import('./commands/run.js'),
   },
   {
     name: 'render',
     summary: 'render a patch to a file, faster than real time, the same samples',
     load: () => import('./commands/render.js'),
+  },
+  {
+    name: 'record',
+    summary: 'record what is listened to, a microphone say, to a WAV file',
+    load: () => import('./commands/record.js'),
   },
   {
     name: 'status',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
+import { type PreparedKeeper, prepareKeeper } from '../client/keeper-process.js';
 import { exitCodes } from '../errors.js';
 import { commands } from './commands.js';
 import { reportFailure, usageError } from './failure.js';
@@ -10,8 +11,19 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** The keeper comes up while all that this process needs is loaded and the patch is compiled. */
+function keeperFor(args: readonly string[]): PreparedKeeper | null {
+  const name = args.find((arg) => !arg.startsWith('-'));
+  const starts = commands.some((entry) => entry.name === name && entry.startsEngine);
+  return starts && !args.includes('--help') && !args.includes('-h') ? prepareKeeper() : null;
+}
+
 /** Loads the code of those commands only that the command line names: the others cost nothing. */
-async function buildProgram(args: readonly string[]): Promise<Command> {
+async function buildProgram(
+  args: readonly string[],
+  keeper: PreparedKeeper | null,
+): Promise<Command> {
+  const { Command } = await import('commander');
   const named = args.filter((arg) => !arg.startsWith('-')).slice(0, 2);
   const program = new Command('tenuto')
     .description('An audio runtime for programs that must not fall silent.')
@@ -28,14 +40,18 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
   for (const entry of commands) {
     const command = program.command(entry.name).description(entry.summary).exitOverride();
     command.copyInheritedSettings(program);
-    if (named.includes(entry.name)) (await entry.load()).define(command);
+    if (named.includes(entry.name)) (await entry.load()).define(command, keeper);
   }
   return program;
 }
 
+function isCommanders(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
 /** Commander's own ways out: help and version are successes, all else is a wrong command line. */
 function translate(error: unknown): unknown {
-  if (!(error instanceof CommanderError)) return error;
+  if (!isCommanders(error)) return error;
   return usageError(error.message.replace(/^error: /, '').replace(/\n+/g, ' '));
 }
 
@@ -47,12 +63,13 @@ async function main(args: readonly string[]): Promise<number> {
     json: before.includes('--json'),
     verbose: before.includes('--verbose') || before.includes('-v'),
   };
+  using keeper = keeperFor(args);
   try {
-    const program = await buildProgram(args);
+    const program = await buildProgram(args, keeper);
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? exitCodes.ok);
   } catch (error) {
-    if (error instanceof CommanderError && endings.has(error.code)) {
+    if (isCommanders(error) && endings.has(error.code)) {
       return args.length === 0 ? exitCodes.usage : error.exitCode;
     }
     return reportFailure(translate(error), manner);

@@ -1,9 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { type CompiledPatch, compilePatch, type Patch, parsePatch } from '../dsp/index.js';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { DecodedAudio } from '../media/index.js';
 import type { Settings } from '../settings/index.js';
+
+/** The patch that `npm start` plays. */
+export const demoPatchFile = fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url));
 
 /** A patch with all that it needs to sound. */
 export interface LoadedPatch {

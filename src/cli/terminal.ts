@@ -79,9 +79,11 @@ export function rateText(rateHz: number): string {
   return `${Number((rateHz / 1000).toFixed(3))} kHz`;
 }
 
-/** `1 frame`, `2 frames`. */
+/** `1 frame`, `2,000 frames`; `count` is whole. */
 export function countText(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+  // By hand: the first use of the tables of the world's languages takes as long as a whole start.
+  const grouped = String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${grouped} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** A bar of the given width, filled from the left by a share of 0 to 1. */

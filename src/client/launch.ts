@@ -1,30 +1,37 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { type KeeperMessage, type LaunchOrder, launcherWish } from '../engine/orders.js';
+import {
+  type KeeperMessage,
+  type LaunchOrder,
+  launcherWish,
+  type OrderPlace,
+} from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
 import { createSharedMemory, mapShared } from '../os/index.js';
+import { demandCapture } from './capture.js';
 import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
+import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
+  CaptureFormat,
+  EngineCapture,
   EngineEnd,
   EngineStream,
   LoadedAsset,
+  PlayAndRecordOptions,
+  Recorded,
   RunningEngine,
   StartOptions,
   StreamFormat,
 } from './types.js';
 
 /** Control starts when there is sound; until then a client waits. */
-const controlMs = 10_000;
-
-/** The keeper's own heap is small: it only decides. */
-const keeperFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+const controlMs = 30_000;
 
 /** A descriptor of memory that holds these bytes. */
 function memoryOf(name: string, content: Uint8Array): number {
@@ -41,25 +48,13 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function spawnKeeper(order: LaunchOrder, options: StartOptions): ChildProcess {
-  const fds = [
-    memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
-    memoryOf('tenuto:program', options.patch.program),
-    ...(options.assets ?? []).map(assetMemory),
-  ];
-  const script = fileURLToPath(new URL('../engine/keeper.js', import.meta.url));
-  // A session of its own: what a terminal sends to its foreground group does not reach the engine.
-  const child = spawn(
-    process.execPath,
-    [...keeperFlags, script, `name=${order.name}`.padEnd(64, ' ')],
-    {
-      detached: true,
-      env: options.env ?? process.env,
-      stdio: ['pipe', 'pipe', 'inherit', ...fds],
-    },
-  );
-  for (const fd of fds) closeSync(fd);
-  return child;
+/** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
+function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
+  return {
+    order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
+    program: memoryOf('tenuto:program', options.patch.program),
+    assets: (options.assets ?? []).map(assetMemory),
+  };
 }
 
 type Started = Extract<KeeperMessage, { event: 'started' }>;
@@ -94,9 +89,6 @@ class KeeperVoice {
       this.fail(new TenutoError('TENUTO_ENGINE_FAILED', 'the engine ended before it was up'));
       this.ended.resolve(this.end);
     });
-    child.once('error', (cause) => {
-      this.fail(new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started', { cause }));
-    });
   }
 
   private hear(line: string): void {
@@ -126,9 +118,16 @@ class KeeperVoice {
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
   const order = orderOf(options, await firstDevices(options.settings.device, options.env));
-  const child = spawnKeeper(order, options);
+  const child = options.keeper?.take() ?? prepareKeeper(order.name, options.env).take();
+  if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);
-  return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+  const place = layReady(order, options);
+  try {
+    child.stdin!.write(`${JSON.stringify(place)}\n`);
+    return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+  } finally {
+    for (const fd of [place.order, place.program, ...place.assets]) closeSync(fd);
+  }
 }
 
 class LaunchedEngine implements RunningEngine {
@@ -182,6 +181,20 @@ class LaunchedEngine implements RunningEngine {
     this.connection ??= this.connect();
     const connection = await this.connection;
     return connection.openStream(format);
+  }
+
+  async capture(format?: CaptureFormat): Promise<EngineCapture> {
+    demandCapture(this.name, this.memory);
+    this.connection ??= this.connect();
+    const connection = await this.connection;
+    return connection.capture(format);
+  }
+
+  async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
+    demandCapture(this.name, this.memory);
+    this.connection ??= this.connect();
+    const connection = await this.connection;
+    return connection.playAndRecord(signal, options);
   }
 
   /** A failed attempt is not the last one. */

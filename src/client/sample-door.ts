@@ -41,7 +41,6 @@ export class SampleDoor {
    */
   framesIn(data: StreamData): number {
     const { format, channels } = this;
-    const samples = data instanceof Uint8Array ? data.length / bytesOf[format] : data.length;
     const fits =
       data instanceof Uint8Array ||
       (format === 'f32' && data instanceof Float32Array) ||
@@ -51,6 +50,7 @@ export class SampleDoor {
       const kind = (data as object | null)?.constructor?.name ?? typeof data;
       throw new TenutoError('TENUTO_STREAM_FORMAT', `${kind} holds no samples of ${format}`);
     }
+    const samples = data instanceof Uint8Array ? data.length / bytesOf[format] : data.length;
     const frames = samples / channels;
     if (!Number.isInteger(frames)) {
       const text = `${data.length} elements are no whole frames of ${channels} channels, ${format}`;

@@ -17,7 +17,7 @@ import {
 } from '../memory/stream.js';
 import { ticksBetween } from '../memory/ticks.js';
 import { type Mapping, mapShared, openSharedMemory } from '../os/index.js';
-import { BlockConversion } from '../pcm/index.js';
+import { FormatConversion } from '../pcm/index.js';
 import type { EngineMemory } from './engine-memory.js';
 import { FrameAccount } from './frame-account.js';
 import { SampleDoor, type StreamData } from './sample-door.js';
@@ -54,7 +54,7 @@ export class ClientStream implements EngineStream {
   private readonly mapping: Mapping;
   private readonly ring: StreamSegment;
   private readonly door: SampleDoor;
-  private readonly conversion: BlockConversion;
+  private readonly conversion: FormatConversion;
   private readonly account: FrameAccount;
   private readonly bufferFrames: number;
   private readonly keptFrames: number;
@@ -87,7 +87,7 @@ export class ClientStream implements EngineStream {
     const { rate, channels, bufferMs } = format;
     this.door = new SampleDoor(format.format, channels);
     const engine = { rate: layout.rateHz, channels: layout.channels };
-    this.conversion = new BlockConversion({ rate, channels }, engine);
+    this.conversion = new FormatConversion({ rate, channels }, engine);
     this.account = new FrameAccount(layout.rateHz / rate);
     this.bufferFrames = Math.max(layout.quantum, Math.ceil((bufferMs * layout.rateHz) / 1000));
     this.keptFrames = streamKeptTicks(layout) * layout.quantum;
@@ -122,6 +122,15 @@ export class ClientStream implements EngineStream {
   }
 
   async write(data: StreamData): Promise<void> {
+    await this.writeIn(data, partFrames);
+  }
+
+  /** As `write`; as much as there is room for is there at once, so that no turn comes in between. */
+  async writeTogether(data: StreamData): Promise<void> {
+    await this.writeIn(data, this.bufferFrames);
+  }
+
+  private async writeIn(data: StreamData, part: number): Promise<void> {
     const frames = this.door.framesIn(data);
     this.refuseIfClosed();
     if (this.queued >= limits.streamWritesMax) {
@@ -129,7 +138,7 @@ export class ClientStream implements EngineStream {
       throw new TenutoError('TENUTO_STREAM_LIMIT', text);
     }
     const { epoch } = this;
-    await this.enqueue(() => this.pour(data, frames, epoch));
+    await this.enqueue(() => this.pour(data, frames, epoch, part));
   }
 
   async drain(): Promise<void> {
@@ -177,15 +186,19 @@ export class ClientStream implements EngineStream {
     if (reason === 'closed') await this.playOut(epoch);
     else await this.enqueue(async () => {});
     if (this.state !== 'closing') return;
-    await this.host.giveBack(reason === 'aborted' || epoch !== this.epoch);
+    const isWhole = reason === 'closed' && epoch === this.epoch;
+    // Settled before it is given back: what the next one writes there is not this one's.
+    if (!isWhole) this.account.flush(this.waiting());
+    this.lastWaiting = isWhole ? this.waiting() : 0;
+    await this.host.giveBack(!isWhole);
     if (this.state !== 'closing') return;
-    this.stopReason = epoch === this.epoch ? reason : 'aborted';
+    this.stopReason = isWhole ? 'closed' : 'aborted';
     this.state = 'closed';
     this.release();
   }
 
   private release(): void {
-    this.lastWaiting = this.waiting();
+    this.lastWaiting ??= this.waiting();
     this.mapping.unmap();
   }
 
@@ -204,10 +217,10 @@ export class ClientStream implements EngineStream {
   }
 
   /** Puts frames into the ring, as there is room. */
-  private async pour(data: StreamData, frames: number, epoch: number): Promise<void> {
-    for (let from = 0; from < frames; from += partFrames) {
+  private async pour(data: StreamData, frames: number, epoch: number, part: number) {
+    for (let from = 0; from < frames; from += part) {
       this.refuseIfEnded();
-      const count = Math.min(partFrames, frames - from);
+      const count = Math.min(part, frames - from);
       this.account.take(count);
       if (epoch !== this.epoch) {
         // Thrown away before it was heard: the flush that follows counts it.

@@ -40,8 +40,9 @@ async function main(): Promise<void> {
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
-  const { policy, names } = order.device;
-  const steward = new Steward(segment, policy, names, (message, fields) =>
+  const { policy, first } = order.device;
+  const meant = first.map(({ name }) => name);
+  const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
   setInterval(() => {

@@ -31,7 +31,9 @@ export class KernelMemory {
   /** @param bytesMax the most that `reserve` may ask for */
   constructor(bytesMax: number) {
     // Read and compiled once in a process: every renderer shares the code.
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
+    compiled ??= new WebAssembly.Module(
+      readFileSync(new URL('../dsp/kernels.wasm', import.meta.url)),
+    );
     const maximum = Math.ceil(bytesMax / PAGE_BYTES) + 1;
     this.memory = new WebAssembly.Memory({ initial: 1, maximum });
     const instance = new WebAssembly.Instance(compiled, { env: { memory: this.memory } });

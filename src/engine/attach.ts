@@ -1,4 +1,4 @@
-import { limits } from '../limits.js';
+import { closeSync, readFileSync } from 'node:fs';
 import { clock, type Layout, layoutOf } from '../memory/layout.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
@@ -9,10 +9,12 @@ import {
   futexWake,
   ignoreTerminalSignals,
   lockRegion,
+  type Mapping,
   mapShared,
+  openSharedMemory,
   setProcessName,
 } from '../os/index.js';
-import { type ChildOrder, childFds } from './orders.js';
+import type { ChildOrder } from './orders.js';
 
 /** A process's hold on the engine's memory. */
 export interface Attachment {
@@ -25,47 +27,69 @@ export interface Attachment {
   wait(word: number, value: number, timeoutNs: number): void;
 }
 
-function mapSegment(): { segment: Segment; address: number } {
-  const head = mapShared(childFds.segment, headerBytes);
+/** Waits for the order. A keeper that goes before it has one for this process takes it along. */
+function awaitOrder(): ChildOrder {
+  const text = readFileSync(0, 'utf8');
+  if (text === '') process.exit(0);
+  return JSON.parse(text) as ChildOrder;
+}
+
+/** Maps memory of the keeper, by its descriptor there. */
+export function mapOf(at: { pid: number; fd: number; writable?: boolean }, bytes: number): Mapping {
+  const writable = at.writable ?? false;
+  const fd = openSharedMemory({ ...at, writable });
+  const mapping = mapShared(fd, bytes, { writable });
+  closeSync(fd);
+  return mapping;
+}
+
+function mapSegment({ keeperPid, memory }: ChildOrder): { segment: Segment; address: number } {
+  const at = { pid: keeperPid, fd: memory.segment, writable: true };
+  const head = mapOf(at, headerBytes);
   const geometry = readGeometry(head.buffer);
   head.unmap();
-  const { bytes } = layoutOf(geometry);
-  const mapping = mapShared(childFds.segment, bytes, { writable: true });
+  const mapping = mapOf(at, layoutOf(geometry).bytes);
   return { segment: openSegment(mapping.buffer), address: mapping.address };
 }
 
-function mapStreams(layout: Layout, writable: boolean): StreamSegment[] {
-  return Array.from({ length: limits.streamsMax }, (_, i) => {
-    const mapping = mapShared(childFds.firstStream + i, streamBytes(layout), { writable });
+function mapStreams(
+  { keeperPid: pid, memory }: ChildOrder,
+  layout: Layout,
+  writable: boolean,
+): StreamSegment[] {
+  return memory.streams.map((fd) => {
+    const mapping = mapOf({ pid, fd, writable }, streamBytes(layout));
     return openStreamSegment(mapping.buffer, layout);
   });
 }
 
 /**
- * The first thing that every child of the keeper does: it ties its life to the keeper's, names
- * itself for `ps`, and maps the memory by the descriptors that it inherited.
+ * The first thing that every child of the keeper does: it waits for its order, ties its life to the
+ * keeper's, names itself for `ps`, and maps the memory that the keeper holds.
  */
 export function attach(
   role: string,
   options: { locked: boolean; writesStreams?: boolean },
 ): Attachment {
-  const order = JSON.parse(process.argv[2] ?? '') as ChildOrder;
+  const order = awaitOrder();
   dieWithParent(order.keeperPid);
   ignoreTerminalSignals();
   setProcessName(`tenuto ${order.engine} ${role}`.slice(0, 60));
-  const { segment, address } = mapSegment();
+  const { segment, address } = mapSegment(order);
   const { layout } = segment;
-  const streams = mapStreams(layout, options.writesStreams ?? false);
+  const streams = mapStreams(order, layout, options.writesStreams ?? false);
   if (options.locked) {
     lockRegion(address, layout.journal * 4);
     lockRegion(address + layout.rings * 4, (layout.output - layout.rings) * 4);
   }
   // One constant per word, since an address that is computed at each call would be allocated.
-  const sealedWord = layout.clock + clock.sealed;
+  const evenWord = layout.clock + clock.evenCalls;
+  const oddWord = layout.clock + clock.oddCalls;
   const callWord = layout.clock + clock.requestedGeneration;
   const assignmentsWord = layout.clock + clock.assignments;
   const directiveWord = layout.clock + clock.directive;
-  const sealedAddress = address + sealedWord * 4;
+  const evenAddress = address + evenWord * 4;
+  const oddAddress = address + oddWord * 4;
   const callAddress = address + callWord * 4;
   const assignmentsAddress = address + assignmentsWord * 4;
   const directiveAddress = address + directiveWord * 4;
@@ -74,13 +98,15 @@ export function attach(
     segment,
     streams,
     wake(word) {
-      if (word === sealedWord) futexWake(sealedAddress, everyWaiter);
+      if (word === evenWord) futexWake(evenAddress, everyWaiter);
+      else if (word === oddWord) futexWake(oddAddress, everyWaiter);
       else if (word === callWord) futexWake(callAddress, everyWaiter);
       else if (word === assignmentsWord) futexWake(assignmentsAddress, everyWaiter);
       else futexWake(directiveAddress, everyWaiter);
     },
     wait(word, value, timeoutNs) {
-      if (word === sealedWord) futexWait(sealedAddress, value, timeoutNs);
+      if (word === evenWord) futexWait(evenAddress, value, timeoutNs);
+      else if (word === oddWord) futexWait(oddAddress, value, timeoutNs);
       else if (word === callWord) futexWait(callAddress, value, timeoutNs);
       else if (word === assignmentsWord) futexWait(assignmentsAddress, value, timeoutNs);
       else futexWait(directiveAddress, value, timeoutNs);

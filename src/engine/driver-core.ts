@@ -1,7 +1,7 @@
 import { type Device, DeviceSignal, deviceHealth, LostReason } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { deskHealth, noteDeviceState } from '../memory/device-desk.js';
-import { generationAt, generationOfPosition } from '../memory/generations.js';
+import { noteDeviceState } from '../memory/device-desk.js';
+import { generationAt } from '../memory/generations.js';
 import {
   clock,
   DeviceState,
@@ -9,13 +9,12 @@ import {
   DriverMark,
   desk,
   generation,
+  nobodyListened,
   OutputKind,
   outputHeader,
-  replicaSlots,
 } from '../memory/layout.js';
 import { outputAt } from '../memory/output-ring.js';
-import { hasQuantum, takeQuantum } from '../memory/replica-ring.js';
-import type { Segment, Waiting } from '../memory/segment.js';
+import type { Segment } from '../memory/segment.js';
 import type { StreamSegment } from '../memory/stream.js';
 import {
   fencedGeneration,
@@ -25,8 +24,19 @@ import {
   ticksBetween,
 } from '../memory/ticks.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
+import { ClosingFade } from './closing-fade.js';
 import { Concealment } from './concealment.js';
+import { DeviceMeter } from './device-meter.js';
 import { checkDivergence } from './divergence.js';
+import {
+  type DriverEnd,
+  type DriverManners,
+  type DriverWorld,
+  plainManners,
+} from './driver-manners.js';
+import { Replay } from './replay.js';
+import { callReplicas } from './replica-calls.js';
+import { ReplicaChoice } from './replica-choice.js';
 import { Sealer } from './sealing.js';
 import { takeOutput, takeSealing } from './takeover.js';
 
@@ -45,39 +55,8 @@ export const DriverStep = {
 } as const;
 export type DriverStep = (typeof DriverStep)[keyof typeof DriverStep];
 
-/** What the driver needs of the world. */
-export interface DriverWorld extends Waiting {
-  /** Monotonic microseconds, 32 bits. */
-  nowUs(): number;
-}
-
-/** Why a driver ended. */
-export type DriverEnd = 'fenced' | 'handed-over' | 'closed';
-
-/** How a driver begins, and what it does when its device is lost. */
-export interface DriverManners {
-  /** Paces the stream while the device is away; null: the content waits. */
-  standIn: Device | null;
-  /** Frames that the last device was given and did not play; they are given to this one first. */
-  replayFrames: number;
-  /** The device has just been opened: the sound rises to its first frame, so that nothing clicks. */
-  gently: boolean;
-  /** Microseconds of the monotonic clock (32 bits) when control asked for the device; 0: it did not. */
-  requestedUs: number;
-}
-
-const plainManners: DriverManners = {
-  standIn: null,
-  replayFrames: 0,
-  gently: false,
-  requestedUs: 0,
-};
-
-const fadeQuanta = 8;
 /** Quanta between two copies of the device's own figures into the memory. */
 const healthEvery = 16;
-/** More than any device holds. */
-const replayQuantaMax = 1024;
 
 /**
  * The driver as a state machine of small steps over memory, clock and device. Production runs the
@@ -88,7 +67,6 @@ const replayQuantaMax = 1024;
 export class DriverCore {
   readonly out: Float32Array;
   private readonly taken: Float32Array;
-  private readonly takenWords: Int32Array;
   private readonly concealment: Concealment;
   private readonly sealer: Sealer;
   private phase: () => DriverStep = this.becomeOutput;
@@ -98,10 +76,14 @@ export class DriverCore {
   private kind: number = OutputKind.content;
   private waiting = false;
   private approached = false;
-  private fadeLeft = fadeQuanta;
   private firstCommit = true;
-  private replayLeft: number;
+  private readonly replay: Replay;
+  private readonly choice: ReplicaChoice;
+  private readonly fade: ClosingFade;
+  private readonly meter: DeviceMeter;
   private readonly captured: Float32Array;
+  /** Captured frames that the device had lost at the last turn. */
+  private drops = 0;
   /** True once it is in charge, and says how it stands with its device. */
   isSeated = false;
   end: DriverEnd = 'closed';
@@ -118,10 +100,12 @@ export class DriverCore {
     const { quantumSamples, captureSamples, quantum, channels } = segment.layout;
     this.out = new Float32Array(quantumSamples);
     this.captured = new Float32Array(captureSamples);
-    this.replayLeft = Math.min(manners.replayFrames, replayQuantaMax * quantum);
+    this.replay = new Replay(segment, manners.replayFrames);
+    this.fade = new ClosingFade(quantum, channels);
     this.waiting = manners.gently;
+    this.meter = new DeviceMeter(segment, world, manners.askedUs);
     this.taken = new Float32Array(quantumSamples);
-    this.takenWords = new Int32Array(this.taken.buffer);
+    this.choice = new ReplicaChoice(segment, new Int32Array(this.taken.buffer));
     this.concealment = new Concealment(quantum, channels);
     this.sealer = new Sealer(segment, streams, identity.generation);
   }
@@ -146,8 +130,7 @@ export class DriverCore {
     if (start === 'again') return DriverStep.go;
     this.position = start.position;
     this.head = start.playTick;
-    const { quantum } = this.segment.layout;
-    this.replayLeft = Math.min(this.replayLeft, (start.position >>> 0) * quantum);
+    this.replay.endAt(start.position);
     this.phase = this.becomeSealer;
     return DriverStep.go;
   }
@@ -161,7 +144,7 @@ export class DriverCore {
     this.isSeated = true;
     if (this.device === null) return this.goOnWithout(0);
     noteDeviceState(this.segment, DeviceState.playing, this.world.nowUs(), 0);
-    this.noteHealth(this.device);
+    this.meter.looked(this.device.health);
     this.phase = this.turn;
     return DriverStep.go;
   }
@@ -178,7 +161,9 @@ export class DriverCore {
     if (successor === 0 || !isLaterGeneration(successor, this.identity.generation)) return false;
     this.leave('handed-over');
     // Its device plays to the end what it was given; what it was not given is the successor's.
-    if (this.device !== null) words[layout.desk + desk.unplayedFrames] = this.replayLeft;
+    if (this.device !== null) {
+      words[layout.desk + desk.unplayedFrames] = this.replay.leftFrames;
+    }
     Atomics.store(words, layout.clock + clock.handedOver, successor);
     return true;
   }
@@ -193,45 +178,26 @@ export class DriverCore {
   /** The device is due. */
   private turn(): DriverStep {
     if (this.isToLeave()) return DriverStep.done;
-    this.phase = this.replayLeft > 0 ? this.replay : this.listen;
+    this.phase = this.replay.leftFrames > 0 ? this.replayPart : this.listen;
     return DriverStep.go;
   }
 
-  /**
-   * Gives once more what the last device did not play. It stands on the output ring already, and
-   * was heard by nobody.
-   */
-  private replay(): DriverStep {
-    const { samples, layout } = this.segment;
-    const { quantum, channels, quantumSamples } = layout;
-    const back = Math.ceil(this.replayLeft / quantum);
-    const position = tickAfter(this.position, -back);
-    const at = outputAt(this.segment, generationOfPosition(this.segment, position), position);
-    const from = at + outputHeader.words;
-    for (let i = 0; i < quantumSamples; i++) this.taken[i] = samples[from + i]!;
-    const skipped = (back * quantum - this.replayLeft) * channels;
-    let part = skipped > 0 ? this.taken.subarray(skipped) : this.taken;
-    let leaves = (back - 1) * quantum;
-    if (this.waiting) {
-      this.concealment.approach(part, this.out);
-      part = this.out;
-      leaves = this.replayLeft;
-    }
+  /** Gives what the last device did not play, and before it a rise to its first frame. */
+  private replayPart(): DriverStep {
+    const { replay } = this;
+    const part = replay.next();
+    const rises = this.waiting;
+    if (rises) this.concealment.approach(part, this.out);
     this.waiting = false;
     this.phase = this.wait;
-    if (this.device!.write(part) === DeviceSignal.lost) {
+    if (this.device!.write(rises ? this.out : part) === DeviceSignal.lost) {
       this.phase = this.lost;
       return DriverStep.go;
     }
-    this.replayLeft = leaves;
-    this.noteUnplayed(this.device!);
+    if (!rises) replay.given();
+    this.meter.holds(this.device!, this.replay.leftFrames);
+    this.meter.given(this.device!.health);
     return DriverStep.go;
-  }
-
-  /** For a successor, should this device be lost, or this driver. */
-  private noteUnplayed(device: Device): void {
-    const { words, layout } = this.segment;
-    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + this.replayLeft;
   }
 
   /** Takes what was captured into the row of this turn, before anything refers to it. */
@@ -242,10 +208,26 @@ export class DriverCore {
     const { words, samples, layout } = this.segment;
     const at = outputAt(this.segment, this.identity.generation, this.position);
     Atomics.store(words, at + outputHeader.position, ~this.position);
-    this.device!.read(captured);
+    const device = this.device!;
+    device.read(captured);
+    words[at + outputHeader.captureDropFrames] = this.countDrops(device);
+    words[at + outputHeader.loopFrames] = device.health[deviceHealth.loopFrames]!;
     const into = at + outputHeader.words + layout.quantumSamples;
     for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
+  }
+
+  /** Captured frames that the device has lost in all; `nobodyListened` when it listens no more. */
+  private countDrops(device: Device): number {
+    const { health } = device;
+    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
+    if (isDeaf) return nobodyListened;
+    const drops = health[deviceHealth.captureDropFrames]! | 0;
+    if (drops > this.drops) {
+      count(this.segment, counterIndex.captureDropFrames, drops - this.drops);
+      this.drops = drops;
+    }
+    return drops;
   }
 
   private prepareSeal(): DriverStep {
@@ -263,7 +245,9 @@ export class DriverCore {
     if (!this.sealer.commit()) return this.leave('fenced');
     this.sealed = tickAfter(this.sealed, 1);
     count(this.segment, counterIndex.commands, this.sealer.taken);
-    this.world.wake(this.segment.layout.clock + clock.sealed);
+    // Before the stream and at its end no later tick would wake those who were not called.
+    const all = !this.isPlaying() || this.isAfterStop(tickAfter(this.sealed, 1));
+    callReplicas(this.segment, this.world, this.sealed, all);
     this.phase = this.prepareSeal;
     return DriverStep.go;
   }
@@ -273,10 +257,11 @@ export class DriverCore {
     const { words, layout } = this.segment;
     this.phase = this.give;
     if (this.holds() || !this.canBegin()) return this.conceal();
-    if (!this.takeFromReplicas()) {
+    if (!this.choice.take(this.head)) {
       if (!this.isPlaying()) return this.conceal();
       if (!this.waiting) count(this.segment, counterIndex.underruns, 1);
       this.waiting = true;
+      callReplicas(this.segment, this.world, this.sealed, true);
       return this.conceal();
     }
     if (this.waiting && !this.approached) {
@@ -290,7 +275,10 @@ export class DriverCore {
     this.kind = OutputKind.content;
     if (!this.isPlaying()) this.mark(DriverMark.playing);
     this.out.set(this.taken);
-    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) this.fade();
+    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.fade) {
+      this.kind = OutputKind.faded;
+      this.fade.apply(this.out);
+    }
     this.concealment.follow(this.out);
     return DriverStep.go;
   }
@@ -305,7 +293,9 @@ export class DriverCore {
   private give(): DriverStep {
     const playing = this.isPlaying();
     this.phase = playing ? this.writeFirstHalf : this.wait;
-    if (playing && this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    if (!playing) return DriverStep.go;
+    if (this.device!.write(this.out) === DeviceSignal.lost) this.phase = this.lost;
+    else this.meter.given(this.device!.health);
     return DriverStep.go;
   }
 
@@ -353,8 +343,8 @@ export class DriverCore {
       this.head = tickAfter(this.head, 1);
       words[layout.clock + clock.headTick] = this.head;
     }
-    this.noteUnplayed(this.device!);
-    if (this.position % healthEvery === 0) this.noteHealth(this.device!);
+    this.meter.holds(this.device!, this.replay.leftFrames);
+    if (this.position % healthEvery === 0) this.meter.looked(this.device!.health);
     this.phase = this.wait;
     return DriverStep.go;
   }
@@ -369,8 +359,8 @@ export class DriverCore {
     const reason = device.health[deviceHealth.lostReason]!;
     count(this.segment, counterIndex.deviceLost, 1);
     if (reason === LostReason.stalled) count(this.segment, counterIndex.deviceStalls, 1);
-    this.noteUnplayed(device);
-    this.noteHealth(device);
+    this.meter.holds(device, this.replay.leftFrames);
+    this.meter.looked(device.health);
     this.goOnWithout(reason);
     return DriverStep.lost;
   }
@@ -384,7 +374,7 @@ export class DriverCore {
     this.phase = this.idle;
     if (standIn !== null) {
       words[layout.desk + desk.unplayedFrames] = 0;
-      this.replayLeft = 0;
+      this.replay.drop();
       standIn.open();
       this.phase = this.wait;
     }
@@ -414,21 +404,6 @@ export class DriverCore {
     return this.out;
   }
 
-  private noteHealth({ health }: Device): void {
-    const { words, layout } = this.segment;
-    const at = layout.desk + desk.health;
-    words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
-    words[at + deskHealth.jitterUs] = health[deviceHealth.jitterUs]!;
-    words[at + deskHealth.fillFrames] = health[deviceHealth.fillFrames]!;
-    words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
-    words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
-    words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
-    const conversionUs = health[deviceHealth.conversionUs]! | 0;
-    words[at + deskHealth.conversionUs] = conversionUs;
-    if (conversionUs > 0) recordTime(this.segment, timerIndex.callbackResample, conversionUs);
-    words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
-  }
-
   private leave(end: DriverEnd): DriverStep {
     this.end = end;
     if (end === 'fenced') count(this.segment, counterIndex.fenced, 1);
@@ -439,27 +414,6 @@ export class DriverCore {
 
   private done(): DriverStep {
     return DriverStep.done;
-  }
-
-  /** Tries the primary, then every other replica; the one that has it becomes the primary. */
-  private takeFromReplicas(): boolean {
-    const { words, layout } = this.segment;
-    const word = layout.clock + clock.primary;
-    const primary = Atomics.load(words, word);
-    if (this.takeFrom(primary)) return true;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      if (slot === primary || !this.takeFrom(slot)) continue;
-      if (!this.firstCommit) count(this.segment, counterIndex.failovers, 1);
-      Atomics.store(words, word, slot);
-      return true;
-    }
-    return false;
-  }
-
-  private takeFrom(slot: number): boolean {
-    if (takeQuantum(this.segment, slot, this.head, this.takenWords)) return true;
-    if (hasQuantum(this.segment, slot, this.head)) count(this.segment, counterIndex.tornQuanta, 1);
-    return false;
   }
 
   /** False until the first content is there: the stream begins with its first sample. */
@@ -473,11 +427,7 @@ export class DriverCore {
    * first ones take it longest, and a stream that begins at once would stumble over them.
    */
   private canBegin(): boolean {
-    if (this.isPlaying()) return true;
-    for (let slot = 0; slot < replicaSlots; slot++) {
-      if (hasQuantum(this.segment, slot, this.sealed)) return true;
-    }
-    return false;
+    return this.isPlaying() || this.choice.anyHas(this.sealed);
   }
 
   /** The stream is over, or faded out: the content waits for ever. */
@@ -488,23 +438,11 @@ export class DriverCore {
       return true;
     }
     const closing = Atomics.load(words, layout.clock + clock.directive) >= Directive.fade;
-    if (closing && (this.fadeLeft === 0 || this.waiting || this.firstCommit)) {
+    if (closing && (this.fade.isOver || this.waiting || this.firstCommit)) {
       this.mark(DriverMark.faded);
       return true;
     }
     return false;
-  }
-
-  private fade(): void {
-    const { quantum, channels } = this.segment.layout;
-    this.kind = OutputKind.faded;
-    const total = quantum * fadeQuanta;
-    const from = quantum * (fadeQuanta - this.fadeLeft);
-    for (let i = 0; i < quantum; i++) {
-      const gain = 0.5 + 0.5 * Math.cos((Math.PI * (from + i + 1)) / total);
-      for (let c = 0; c < channels; c++) this.out[i * channels + c]! *= gain;
-    }
-    this.fadeLeft--;
   }
 
   private isAfterStop(tick: number): boolean {
@@ -523,13 +461,7 @@ export class DriverCore {
       // The first quantum of all comes after no gap.
       const takenOver = this.position !== 1;
       words[entry + generation.gapUs] = takenOver ? gapUs : 0;
-      if (takenOver) {
-        count(this.segment, counterIndex.recreations, 1);
-        recordTime(this.segment, timerIndex.takeoverGap, gapUs);
-        const { requestedUs } = this.manners;
-        const tookUs = (now - requestedUs) | 0;
-        if (requestedUs !== 0) recordTime(this.segment, timerIndex.recreateTotal, tookUs);
-      }
+      if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
     }
     words[layout.clock + clock.commitUs] = now;
   }

@@ -14,7 +14,8 @@ import {
 } from '../os/index.js';
 import { type Attachment, attach } from './attach.js';
 import { DeviceOpener } from './device-opener.js';
-import { DriverCore, type DriverManners, DriverStep } from './driver-core.js';
+import { DriverCore, DriverStep } from './driver-core.js';
+import type { DriverManners } from './driver-manners.js';
 import { childExit } from './keeper-core.js';
 import { enterRealtime } from './realtime.js';
 import { rehearse } from './rehearsal.js';
@@ -157,8 +158,8 @@ class Driver {
     const deadlineNs = monotonicNs() + order.device.firstPatienceMs * 1e6;
     for (;;) {
       let failure: TenutoError | null = null;
-      for (const name of order.device.names) {
-        const device = this.opener.open(name);
+      for (const first of order.device.first) {
+        const device = this.opener.open(first);
         if (!(device instanceof TenutoError)) return this.begin(device, 0);
         failure ??= device;
       }
@@ -178,12 +179,12 @@ class Driver {
   private goOn(): Readiness {
     const { segment, order } = this.attachment;
     const { words, layout } = segment;
-    const name = deviceToGoOnWith(segment);
-    if (name === '') return this.begin(null, 0);
+    const last = deviceToGoOnWith(segment);
+    if (last === null) return this.begin(null, 0);
     const unplayed = Atomics.load(words, layout.desk + desk.unplayedFrames);
     const deadlineNs = monotonicNs() + busyMs * 1e6;
     for (;;) {
-      const device = this.opener.open(name);
+      const device = this.opener.open(last);
       if (!(device instanceof TenutoError)) return this.begin(device, unplayed);
       // The kernel may take a moment to free what the predecessor had open.
       if (device.code !== 'TENUTO_DEVICE_BUSY' || monotonicNs() > deadlineNs) {
@@ -200,7 +201,7 @@ class Driver {
     const { words, layout } = segment;
     const request = waitingRequest(segment);
     if (request === null) return null;
-    const device = this.opener.open(request.name);
+    const device = this.opener.open(request);
     if (device instanceof TenutoError) {
       this.opener.settle(request.number, device);
       return null;
@@ -212,7 +213,7 @@ class Driver {
     const left = standby.hasLeft;
     if (!left) this.predecessor.end();
     const ready = this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
-    ready.manners.requestedUs = request.us;
+    ready.manners.askedUs = request.us;
     return { ...ready, request: request.number };
   }
 
@@ -220,7 +221,7 @@ class Driver {
     const gently = device !== null && device.name !== 'virtual' && !this.isFirst;
     const standIn =
       this.attachment.order.device.onLoss === 'continue' ? this.opener.standIn() : null;
-    return { device, manners: { standIn, replayFrames, gently, requestedUs: 0 }, request: 0 };
+    return { device, manners: { standIn, replayFrames, gently, askedUs: null }, request: 0 };
   }
 }
 

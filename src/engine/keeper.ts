@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { limits } from '../limits.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf } from '../memory/layout.js';
@@ -18,6 +17,7 @@ import {
   killNow,
   mapShared,
   monotonicNs,
+  openSharedMemory,
   requestRealtimeKit,
   sealSize,
   setProcessName,
@@ -27,10 +27,11 @@ import { KeeperCore, type KeeperWorld } from './keeper-core.js';
 import {
   type ChildOrder,
   type KeeperMessage,
-  keeperFds,
   type LaunchOrder,
   launcherWish,
+  type OrderPlace,
 } from './orders.js';
+import { PreparedPrograms, startProgram } from './programs.js';
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
@@ -38,27 +39,23 @@ const pollMs = 100;
 const hurriedPollMs = 4;
 const requestEveryPolls = 4;
 
-const programs: Record<string, string> = {
-  driver: './driver.js',
-  replica: './replica.js',
-  control: '../control/main.js',
-  service: '../service/recorder-main.js',
-};
+/** The order of whoever launched this keeper, and descriptors of what it needs. */
+interface Received {
+  order: LaunchOrder;
+  program: number;
+  assets: number[];
+}
 
-/**
- * V8 options of the real-time processes: a young generation that never fills in an hour of steady
- * state, and compiled WebAssembly from the first tick.
- */
-const realtimeFlags = ['--max-semi-space-size=4', '--min-semi-space-size=4'];
-const smallFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
-
-function readOrder(): LaunchOrder {
-  const bytes = fileBytes(keeperFds.order);
-  const mapping = mapShared(keeperFds.order, bytes);
+/** Fetches what the launcher has laid ready; throws when the launcher is gone. */
+function receive(place: OrderPlace): Received {
+  const fetch = (fd: number) => openSharedMemory({ pid: process.ppid, fd });
+  const fd = fetch(place.order);
+  const bytes = fileBytes(fd);
+  const mapping = mapShared(fd, bytes);
   const order = JSON.parse(Buffer.from(mapping.buffer, 0, bytes).toString()) as LaunchOrder;
   mapping.unmap();
-  closeSync(keeperFds.order);
-  return order;
+  closeSync(fd);
+  return { order, program: fetch(place.program), assets: place.assets.map(fetch) };
 }
 
 /** One JSON object a line to whoever launched the engine; it may be gone. */
@@ -77,8 +74,8 @@ class Memory {
   readonly fd: number;
   readonly streamFds: number[] = [];
 
-  constructor(order: LaunchOrder) {
-    const programBytes = fileBytes(keeperFds.program);
+  constructor({ order, program }: Received) {
+    const programBytes = fileBytes(program);
     const geometry = { ...order.geometry, programBytes };
     const { bytes } = layoutOf(geometry);
     this.fd = createSharedMemory({ name: `tenuto:${order.name}`, bytes });
@@ -87,10 +84,10 @@ class Memory {
     this.address = mapping.address;
     this.segment = createSegment(mapping.buffer, geometry);
     const { words, layout } = this.segment;
-    const program = mapShared(keeperFds.program, programBytes);
-    this.segment.bytes.set(new Uint8Array(program.buffer, 0, programBytes), layout.program * 4);
-    program.unmap();
-    closeSync(keeperFds.program);
+    const mapped = mapShared(program, programBytes);
+    this.segment.bytes.set(new Uint8Array(mapped.buffer, 0, programBytes), layout.program * 4);
+    mapped.unmap();
+    closeSync(program);
     words[header.keeperPid] = process.pid;
     writeTripwirePolicy(this.segment, order.tripwires);
     if (order.stopFrames !== null) {
@@ -116,7 +113,12 @@ class ProcessWorld implements KeeperWorld {
   constructor(
     private readonly order: LaunchOrder,
     private readonly memory: Memory,
-  ) {}
+    private readonly assetFds: readonly number[],
+    private readonly prepared: PreparedPrograms,
+  ) {
+    // They were started without.
+    if (order.traceGc !== null) prepared.discard();
+  }
 
   nowUs(): number {
     return monotonicNs() / 1000;
@@ -127,28 +129,12 @@ class ProcessWorld implements KeeperWorld {
   }
 
   spawn(seat: Seat): number {
-    const { memory, order } = this;
-    const script = fileURLToPath(new URL(programs[seat.role] ?? '', import.meta.url));
-    const assetFds = order.assets.map((_, index) => keeperFds.firstAsset + index);
-    const child = spawn(
-      process.execPath,
-      [...this.flags(seat), script, JSON.stringify(this.childOrder(seat))],
-      {
-        stdio: [
-          'ignore',
-          this.order.traceGc === null ? 'ignore' : 'inherit',
-          'inherit',
-          memory.fd,
-          ...memory.streamFds,
-          ...assetFds,
-        ],
-      },
-    );
+    const { name, traceGc } = this.order;
+    const child =
+      this.prepared.take(seat.role) ?? startProgram(seat.role, { name, traceGc: traceGc !== null });
     const pid = child.pid ?? 0;
-    if (pid === 0) {
-      child.once('error', () => {});
-      return 0;
-    }
+    if (pid === 0) return 0;
+    child.stdin!.end(JSON.stringify(this.childOrder(seat)));
     this.children.set(pid, child);
     child.once('exit', (code, signal) => {
       this.children.delete(pid);
@@ -170,13 +156,6 @@ class ProcessWorld implements KeeperWorld {
     for (const child of this.children.values()) child.unref();
   }
 
-  private flags(seat: Seat): string[] {
-    const realtime = seat.role === 'driver' || seat.role === 'replica';
-    const flags = realtime ? [...realtimeFlags] : [...smallFlags];
-    if (this.order.traceGc !== null) flags.push('--trace-gc', '--trace-gc-nvp');
-    return flags;
-  }
-
   private childOrder(seat: Seat): ChildOrder {
     const { order } = this;
     return {
@@ -185,7 +164,7 @@ class ProcessWorld implements KeeperWorld {
       row: seat.row,
       place: seat.place,
       memory: { segment: this.memory.fd, streams: this.memory.streamFds },
-      assets: order.assets,
+      assets: order.assets.map((asset, index) => ({ ...asset, fd: this.assetFds[index] ?? -1 })),
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
       driverQuanta: order.driverQuanta,
@@ -254,7 +233,7 @@ function follow(
   return look;
 }
 
-function listen(core: KeeperCore, look: () => void): void {
+function listenToSignals(core: KeeperCore, look: () => void): void {
   const onSignal = () => {
     if (core.stopping) core.force();
     else core.stop('signal');
@@ -262,35 +241,23 @@ function listen(core: KeeperCore, look: () => void): void {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, onSignal);
   process.on('SIGHUP', () => {});
-  // The lifeline: the launcher's wishes, and its end means that the launcher is gone.
-  process.stdin.setEncoding('utf8').on('data', (wishes: string) => {
-    core.stop('requested');
-    if (wishes.includes(launcherWish.force)) core.force();
-    look();
-  });
-  process.stdin.on('end', () => {
-    core.stop('lifeline');
-    look();
-  });
-  process.stdin.on('error', () => core.stop('lifeline'));
-  process.stdin.resume();
 }
 
-function main(): void {
-  const order = readOrder();
-  ignoreTerminalSignals();
+/** What the launcher can do to the engine. */
+interface Engine {
+  wish(line: string): void;
+  launcherGone(): void;
+}
+
+function found(received: Received, prepared: PreparedPrograms): Engine {
+  const { order } = received;
   setProcessName(`tenuto ${order.name} keeper`);
   const lock = takeInstanceLock(order.name);
   if (lock === null) {
-    tell({
-      event: 'refused',
-      code: 'TENUTO_ENGINE_EXISTS',
-      message: `an engine named "${order.name}" is running`,
-    });
-    process.exit(3);
+    refuse('TENUTO_ENGINE_EXISTS', `an engine named "${order.name}" is running`);
   }
-  const memory = new Memory(order);
-  const world = new ProcessWorld(order, memory);
+  const memory = new Memory(received);
+  const world = new ProcessWorld(order, memory, received.assets, prepared);
   const { segment } = memory;
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,
@@ -309,7 +276,61 @@ function main(): void {
   });
   tell({ event: 'started', pid: process.pid, segmentFd: memory.fd });
   writeScheduling(segment, 0, 'other');
-  listen(core, follow(core, world, segment, order));
+  const look = follow(core, world, segment, order);
+  listenToSignals(core, look);
+  return {
+    wish(line) {
+      core.stop('requested');
+      if (line === launcherWish.force.trim()) core.force();
+      look();
+    },
+    launcherGone() {
+      core.stop('lifeline');
+      look();
+    },
+  };
+}
+
+function refuse(
+  code: Extract<KeeperMessage, { event: 'refused' }>['code'],
+  message: string,
+): never {
+  tell({ event: 'refused', code, message });
+  process.exit(3);
+}
+
+function begin(line: string, prepared: PreparedPrograms): Engine {
+  let received: Received;
+  try {
+    received = receive(JSON.parse(line) as OrderPlace);
+  } catch (cause) {
+    refuse('TENUTO_SYSTEM', `the keeper cannot reach its order: ${(cause as Error).message}`);
+  }
+  return found(received, prepared);
+}
+
+/**
+ * Listens on the lifeline: first the order, then the launcher's wishes; its end means that the
+ * launcher is gone. A keeper may be started long before there is an order, so that it and what the
+ * first quantum needs are up then; if none comes, they leave without a trace.
+ */
+function main(): void {
+  const prepared = new PreparedPrograms(['replica', 'driver']);
+  process.on('exit', () => prepared.discard());
+  ignoreTerminalSignals();
+  let engine: Engine | null = null;
+  let text = '';
+  const gone = () => (engine === null ? process.exit(0) : engine.launcherGone());
+  process.stdin.setEncoding('utf8').on('data', (more: string) => {
+    text += more;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      const line = text.slice(0, end);
+      text = text.slice(end + 1);
+      if (engine === null) engine = begin(line, prepared);
+      else engine.wish(line);
+    }
+  });
+  process.stdin.on('end', gone).on('error', gone);
 }
 
 main();

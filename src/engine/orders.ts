@@ -1,5 +1,6 @@
 import type { PolicySettings } from '../device/policy.js';
 import { limits } from '../limits.js';
+import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
@@ -14,7 +15,7 @@ export interface VirtualFault {
 /** Which devices a driver opens, and how. */
 export interface DeviceOrder {
   /** The first one that opens is the engine's first device. */
-  names: string[];
+  first: NamedDevice[];
   /** What is preferred from then on, and how often it may change. */
   policy: PolicySettings;
   /** Device to listen to; null for none. */
@@ -27,7 +28,13 @@ export interface DeviceOrder {
   stallMs: number;
   /** Quanta in the device's buffer. */
   bufferQuanta: number;
-  virtual: { rateErrorPpm: number; jitterUs: number; faults: VirtualFault[] };
+  virtual: {
+    rateErrorPpm: number;
+    jitterUs: number;
+    faults: VirtualFault[];
+    /** Frames from what it plays to what it captures; 0: it captures silence. */
+    loopbackFrames: number;
+  };
   /** While the first device is busy or away, try again after so long. */
   retryMs: number;
   /** When there was no device to begin with for so long, give up. */
@@ -70,10 +77,15 @@ export interface LaunchOrder {
   log: { level: string; format: string };
 }
 
-/** Fixed descriptors of the keeper, as the launching program sets them up. */
-export const keeperFds = { order: 3, program: 4, firstAsset: 5 } as const;
-/** Fixed descriptors of the keeper's children. */
-export const childFds = { segment: 3, firstStream: 4, firstAsset: 4 + limits.streamsMax } as const;
+/**
+ * The first line on the keeper's standard input: the descriptors of its parent, the launching
+ * program, under which it finds the order and what that needs, as memory.
+ */
+export interface OrderPlace {
+  order: number;
+  program: number;
+  assets: number[];
+}
 
 /** The keeper's descriptors of the engine's segment and of each client stream. */
 export interface MemoryFds {
@@ -81,15 +93,15 @@ export interface MemoryFds {
   streams: readonly number[];
 }
 
-/** What the keeper tells each child on its command line. */
+/** What the keeper tells each child on its standard input, which then ends. */
 export interface ChildOrder {
   engine: string;
   keeperPid: number;
   row: number;
   place: number;
-  /** Descriptors of the keeper's own: with them clients reach the memory. */
+  /** Descriptors of the keeper's own: with them its children and clients reach the memory. */
   memory: MemoryFds;
-  assets: LaunchOrder['assets'];
+  assets: (LaunchOrder['assets'][number] & { fd: number })[];
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;
@@ -101,7 +113,7 @@ export interface ChildOrder {
   log: { level: string; format: string };
 }
 
-/** What the launcher may write to the keeper's standard input. */
+/** What the launcher may write to the keeper's standard input after the order. */
 export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
 
 /** What the keeper tells its launcher, one JSON object a line. */

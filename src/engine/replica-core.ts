@@ -19,6 +19,7 @@ import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, olderSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
 import { hasStreamContent } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
+import { callWord } from './replica-calls.js';
 
 /** What a replica runs: the patch, as a deterministic machine whose state is its arena. */
 export interface PatchMachine {
@@ -70,7 +71,7 @@ export class ReplicaCore {
     private readonly incarnation: number,
   ) {
     this.at = replicaAt(segment, slot);
-    this.waitWord = segment.layout.clock + clock.sealed;
+    this.waitWord = callWord(segment, slot);
     const { arena } = machine;
     this.firstHalf = arena.subarray(0, arena.length >> 1);
     this.secondHalf = arena.subarray(arena.length >> 1);

@@ -2,10 +2,9 @@ import type { AssetView, StreamView } from '../dsp/node.js';
 import { Renderer } from '../dsp/renderer.js';
 import { clock, Directive, DriverMark, processEntry } from '../memory/layout.js';
 import { tellReady } from '../memory/process-table.js';
-import { mapShared, setProcessName } from '../os/index.js';
-import { type Attachment, attach } from './attach.js';
+import { setProcessName } from '../os/index.js';
+import { type Attachment, attach, mapOf } from './attach.js';
 import { childExit } from './keeper-core.js';
-import { childFds } from './orders.js';
 import { withFaults } from './planted-faults.js';
 import { enterRealtime } from './realtime.js';
 import { type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
@@ -16,10 +15,9 @@ const rehearsalQuanta = 150;
 
 function mapAssets(attachment: Attachment): AssetView[] {
   const { order } = attachment;
-  return order.assets.map((asset, index) => {
-    const fd = childFds.firstAsset + index;
+  return order.assets.map(({ fd, ...asset }) => {
     const bytes = asset.frames * asset.channels * 4;
-    const { buffer } = mapShared(fd, bytes, { writable: false });
+    const { buffer } = mapOf({ pid: order.keeperPid, fd }, bytes);
     return { ...asset, samples: new Float32Array(buffer, 0, asset.frames * asset.channels) };
   });
 }

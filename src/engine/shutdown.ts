@@ -166,7 +166,8 @@ export class Shutdown {
       if (phase.directive === Directive.end && control) this.world.ask(control);
       for (const word of [
         clock.directive,
-        clock.sealed,
+        clock.evenCalls,
+        clock.oddCalls,
         clock.requestedGeneration,
         clock.assignments,
       ]) {

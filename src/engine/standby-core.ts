@@ -58,11 +58,14 @@ export class StandbyCore {
     if (this.waitValue === this.generation) return StandbyAdvice.takeOver;
     this.waitUs = this.patienceUs;
     const mark = Atomics.load(words, layout.clock + clock.driverMark);
-    if (mark === DriverMark.starting || mark === DriverMark.closed) return StandbyAdvice.wait;
+    if (mark === DriverMark.closed) return StandbyAdvice.wait;
+    const running = Atomics.load(words, layout.clock + clock.directive) === Directive.run;
+    const asked = running && hasRequest(this.segment);
+    // The first driver is not judged by its beat; but it may have lost its device already.
+    if (mark === DriverMark.starting) return asked ? StandbyAdvice.open : StandbyAdvice.wait;
     const silentUs = (nowUs - Atomics.load(words, layout.clock + clock.beatUs)) | 0;
     if (silentUs >= this.patienceUs) return StandbyAdvice.takeOver;
-    const running = Atomics.load(words, layout.clock + clock.directive) === Directive.run;
-    if (running && hasRequest(this.segment)) return StandbyAdvice.open;
+    if (asked) return StandbyAdvice.open;
     // It wakes up just when the turn that it saw last has become too old.
     this.waitUs = Math.min(this.patienceUs, this.patienceUs - silentUs);
     return StandbyAdvice.wait;

@@ -1,6 +1,6 @@
 import { assert, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { BlockConversion, interleave, type PcmFormat } from '../pcm/index.js';
+import { FormatConversion, interleave, type PcmFormat } from '../pcm/index.js';
 import { type Decoder, type MediaFormat, openDecoder, type Tags } from './decoder.js';
 
 /** A sound file as the engine wants it: interleaved, at its rate and with its channels. */
@@ -88,7 +88,7 @@ class FilePcm implements PcmSource {
   readonly media: PcmSource['media'];
   position = 0;
   readonly #decoder: Decoder;
-  readonly #conversion: BlockConversion;
+  readonly #conversion: FormatConversion;
   #ended = false;
 
   constructor(decoder: Decoder, { rate, channels }: PcmFormat) {
@@ -96,7 +96,7 @@ class FilePcm implements PcmSource {
     this.rate = rate;
     this.channels = channels;
     this.#decoder = decoder;
-    this.#conversion = new BlockConversion(decoder, { rate, channels });
+    this.#conversion = new FormatConversion(decoder, { rate, channels }, { isPatient: true });
     const { format, tags } = decoder;
     this.media = { format, rate: decoder.rate, channels: decoder.channels, tags };
   }

@@ -1,5 +1,7 @@
 import { assert } from '../errors.js';
 import { limits } from '../limits.js';
+import { lineWords } from './line.js';
+import { timer, timerEntries, tripwireRegion } from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
 export interface Geometry {
@@ -23,8 +25,7 @@ export interface Geometry {
   firstTick: number;
 }
 
-/** Words per cache line: what one process writes shares no line with what another writes. */
-export const lineWords = 16;
+export { lineWords };
 
 /**
  * Banks of the journal and of the output ring. A driver takes the bank after its predecessor's and
@@ -50,7 +51,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 2;
+export const layoutVersion = 3;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
@@ -77,7 +78,7 @@ export const header = {
 
 /** Word offsets inside the clock region; each word that is contended has a line of its own. */
 export const clock = {
-  /** Fenced word: the last sealed tick. Futex: replicas wait here. */
+  /** Fenced word: the last sealed tick. */
   sealed: 0,
   /** Fenced word: the position after the last quantum on the output ring. */
   committed: 1 * lineWords,
@@ -117,7 +118,10 @@ export const clock = {
   handedOver: 9 * lineWords + 4,
   /** Counts the slots that were given to replica processes. Futex: those without one wait here. */
   assignments: 10 * lineWords,
-  words: 11 * lineWords,
+  /** Counts the calls to the replicas in even and in odd slots. Futexes: they wait here. */
+  evenCalls: 11 * lineWords,
+  oddCalls: 12 * lineWords,
+  words: 13 * lineWords,
 } as const;
 
 /** Bytes of a device's name or of a message in the device desk. */
@@ -130,6 +134,8 @@ export const desk = {
   request: 0,
   /** Microseconds of the monotonic clock (32 bits) at the request. */
   requestUs: 1,
+  /** The rate that the wanted device runs at by itself; 0 when nobody knows it. */
+  requestRateHz: 2,
   requestName: 1 * lineWords,
   /** Number of the last request that a driver settled, in whichever way. */
   settled: 1 * lineWords + deskTextWords,
@@ -325,8 +331,15 @@ export const outputHeader = {
   tick: 1,
   kind: 2,
   generation: 3,
+  /** Frames that the capture device had lost by then; `nobodyListened` without one. */
+  captureDropFrames: 4,
+  /** Frames that both sides of the device held before this turn; 0 when it does not say. */
+  loopFrames: 5,
   words: lineWords,
 } as const;
+
+/** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
+export const nobodyListened = -1;
 
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
@@ -343,81 +356,6 @@ export const OutputKind = {
 
 export const snapshot = { state: 0, tick: 1, incarnation: 2, words: lineWords } as const;
 export const SnapshotState = { empty: 0, writing: 1, valid: 2 } as const;
-
-/**
- * Places for timers, and measurements of each that are kept: a power of two, so that the count may
- * wrap. The last `timerWindow` of them count.
- */
-export const timerEntries = 16;
-export const timerPlaces = 128;
-export const timerWindow = 100;
-
-export const timer = {
-  /** Measurements ever begun to be written; the place of the next one. */
-  count: 0,
-  lastUs: 1,
-  maxUs: 2,
-  places: lineWords,
-  words: lineWords + timerPlaces,
-} as const;
-
-export const tripwireEntries = 64;
-/** Looks back that are kept: more than a window is divided into. */
-export const tripwireRows = 64;
-export const alarmEntries = 32;
-
-/** One tripwire: the threshold is the keeper's, all else is written by control. */
-export const tripwire = {
-  /** So many, or so many microseconds; 0 is off. */
-  threshold: 0,
-  value: 1,
-  /** Changes between tripped and not: odd while it is tripped. */
-  crossings: 2,
-  /** Tenths of a second of the monotonic clock (32 bits) at the last change. */
-  sinceDs: 3,
-  /** The last alarm of it. Written first; what follows from it may be made up for. */
-  alarmSequence: 4,
-  alarmDs: 5,
-  /** What was counted or measured when it was told. */
-  alarmCount: 6,
-  words: 8,
-} as const;
-
-export const alarm = {
-  sequence: 0,
-  wire: 1,
-  value: 2,
-  threshold: 3,
-  timeDs: 4,
-  count: 5,
-  words: 8,
-} as const;
-
-/** The counts of all tripwires when a stretch of the window began. */
-export const tripwireRow = {
-  /** 1 + the number of the stretch; 0 while it is empty or being written. */
-  stretch: 0,
-  counts: lineWords,
-  words: lineWords + tripwireEntries,
-} as const;
-
-const tripwireHead = 2 * lineWords;
-const alarmsWords = alarmEntries * alarm.words;
-const tripwiresWords = tripwireEntries * tripwire.words;
-
-/** The region of the tripwires: the first line is the keeper's, the rest is control's. */
-export const tripwireRegion = {
-  windowSec: 0,
-  cooldownSec: 1,
-  /** The last alarm that counts. */
-  alarmHead: lineWords,
-  /** Tenths of a second of the monotonic clock (32 bits) at control's last look. */
-  lookDs: lineWords + 1,
-  alarms: tripwireHead,
-  wires: tripwireHead + alarmsWords,
-  rows: tripwireHead + alarmsWords + tripwiresWords,
-  words: tripwireHead + alarmsWords + tripwiresWords + tripwireRows * tripwireRow.words,
-} as const;
 
 /** Where everything is, in 32-bit words from the start of the segment. */
 export interface Layout extends Readonly<Geometry> {

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModuleProcess } from '../../test/kit/module-process.js';
 import { segmentFor } from '../../test/kit/segment.js';
-import { timer, timerPlaces, timerWindow } from './layout.js';
 import {
   readTimers,
   recentTimes,
@@ -12,6 +11,7 @@ import {
   timerIndex,
   timerUsMax,
 } from './timers.js';
+import { timer, timerPlaces, timerWindow } from './watch-layout.js';
 
 const { deviceOpen, takeoverGap, callbackResample } = timerIndex;
 

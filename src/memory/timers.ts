@@ -1,6 +1,6 @@
 import { assert } from '../errors.js';
-import { timer, timerEntries, timerPlaces, timerWindow } from './layout.js';
 import type { Segment } from './segment.js';
+import { timer, timerEntries, timerPlaces, timerWindow } from './watch-layout.js';
 
 /**
  * The timers that every process shares: name, and what is measured. Their order is their place in

@@ -1,6 +1,6 @@
 import { assert } from '../errors.js';
-import { alarm, alarmEntries, tripwire, tripwireEntries, tripwireRegion } from './layout.js';
 import type { Segment } from './segment.js';
+import { alarm, alarmEntries, tripwire, tripwireEntries, tripwireRegion } from './watch-layout.js';
 
 /**
  * The state of the tripwires. It lies in memory so that `status` needs to ask nobody, and so that

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { segmentFor } from '../../test/kit/segment.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { tripwireRegion } from '../memory/layout.js';
 import { writeTripwirePolicy } from '../memory/tripwires.js';
+import { tripwireRegion } from '../memory/watch-layout.js';
 import { tripwires } from '../settings/tripwires.js';
 import { type Alarm, readTripwires, TripwireWatch } from './tripwires.js';
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { segmentFor } from '../../test/kit/segment.js';
 import { type CounterName, count, counterIndex } from '../memory/counters.js';
-import { tripwire, tripwireRegion } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 import { readAlarms, tripwireAt, writeTripwirePolicy } from '../memory/tripwires.js';
+import { tripwire, tripwireRegion } from '../memory/watch-layout.js';
 import { type TripwireKey, tripwires } from '../settings/tripwires.js';
 import { readTripwires, TripwireWatch } from './tripwires.js';
 

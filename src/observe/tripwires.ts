@@ -1,15 +1,15 @@
 import { assert } from '../errors.js';
 import { type CounterName, counterIndex } from '../memory/counters.js';
+import type { Segment } from '../memory/segment.js';
+import { recentTimes, type TimerName, timerCount, timerIndex } from '../memory/timers.js';
+import { raiseAlarm, settleAlarm, tripwireAt } from '../memory/tripwires.js';
 import {
   tripwire,
   tripwireEntries,
   tripwireRegion,
   tripwireRow,
   tripwireRows,
-} from '../memory/layout.js';
-import type { Segment } from '../memory/segment.js';
-import { recentTimes, type TimerName, timerCount, timerIndex } from '../memory/timers.js';
-import { raiseAlarm, settleAlarm, tripwireAt } from '../memory/tripwires.js';
+} from '../memory/watch-layout.js';
 import { type Tripwire, tripwireTable } from '../settings/index.js';
 
 /** The table again, which so has no counter and no timer that is not there. */

@@ -1,28 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { assert } from '../errors.js';
 import type { FilterBank } from './filter-bank.js';
-
-/** The few parts of the WebAssembly interface in use; Node's types leave them out. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Memory {
-    constructor(descriptor: { initial: number; maximum: number });
-    readonly buffer: ArrayBuffer;
-  }
-  class Instance {
-    constructor(module: Module, imports: { env: { memory: Memory } });
-    readonly exports: object;
-  }
-}
-
-interface Exports {
-  memoryBase(): number;
-  take(block: number, frames: number): void;
-  produce(block: number, frames: number): number;
-  needed(block: number, frames: number): number;
-}
+import { type KernelExports, KernelMemory } from './kernel-memory.js';
 
 /** Byte places of a block; `assembly/convert.ts` says what they hold. */
 const place = {
@@ -52,6 +29,7 @@ const place = {
   input: 116,
   output: 120,
   begun: 124,
+  given: 128,
   first: 132,
 } as const;
 
@@ -61,6 +39,7 @@ export const numbers = {
   step: place.step / 8,
   slope: place.slope / 8,
   target: place.target / 8,
+  wrap: place.wrap / 8,
 } as const;
 
 /** Places in `ConversionKernel.words`. */
@@ -69,6 +48,7 @@ export const words = {
   ramp: place.ramp / 4,
   held: place.held / 4,
   begun: place.begun / 4,
+  givenOfGroup: place.given / 4,
   first: place.first / 4,
 } as const;
 
@@ -82,14 +62,9 @@ export interface ConversionSize {
   historyFrames: number;
 }
 
-const PAGE_BYTES = 65_536;
-/** Where a conversion begins; the module's own few bytes are below. */
-const base = 2048;
-let compiled: WebAssembly.Module | undefined;
-
 /** One conversion in a linear memory of its own, which never grows: its views stay. */
 export class ConversionKernel {
-  readonly #exports: Exports;
+  readonly #exports: KernelExports;
   readonly #block: number;
   /** Frames to take, interleaved. */
   readonly input: Float32Array;
@@ -103,63 +78,50 @@ export class ConversionKernel {
   readonly words: Int32Array;
 
   constructor(bank: FilterBank, size: ConversionSize) {
-    // Read and compiled once in a process: every conversion shares the code.
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
     const { taps, centre, pad, fitted } = bank;
     const { channels } = size;
     // A group reads up to `pad` frames beyond the last one that counts.
     const historyFrames = size.historyFrames + pad;
     const rowsFloats = fitted ? 4 * (taps + pad) + pad : 0;
     const centresFloats = fitted && centre > 0 ? 4 * (centre + pad) + pad : 0;
-    let end = 0;
-    const reserve = (bytes: number) => {
-      const start = end;
-      end += Math.ceil(bytes / 64) * 64;
-      return start;
-    };
+    const memory = new KernelMemory();
     const parts = {
-      block: reserve(256),
-      bank: reserve(bank.coefficients.byteLength),
-      middle: reserve(bank.middle.byteLength),
-      rows: reserve(rowsFloats * 4),
-      centres: reserve(centresFloats * 8),
-      history: reserve(channels * historyFrames * 4),
-      input: reserve(channels * size.inputFrames * 4),
-      output: reserve(channels * size.outputFrames * 4),
+      block: memory.reserve(256),
+      bank: memory.reserve(bank.coefficients.byteLength),
+      middle: memory.reserve(bank.middle.byteLength),
+      rows: memory.reserve(rowsFloats * 4),
+      centres: memory.reserve(centresFloats * 8),
+      history: memory.reserve(channels * historyFrames * 4),
+      input: memory.reserve(channels * size.inputFrames * 4),
+      output: memory.reserve(channels * size.outputFrames * 4),
     };
-    const pages = Math.ceil((base + end + 64) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-    this.#exports = instance.exports as Exports;
-    assert(this.#exports.memoryBase() <= base, 'the module has place for what is its own');
-    const { buffer } = memory;
-    const floats = (start: number, count: number) => new Float32Array(buffer, base + start, count);
-    floats(parts.bank, bank.coefficients.length).set(bank.coefficients);
-    new Float64Array(buffer, base + parts.middle, bank.middle.length).set(bank.middle);
-    this.#block = base + parts.block;
-    this.input = floats(parts.input, channels * size.inputFrames);
-    this.output = floats(parts.output, channels * size.outputFrames);
-    this.history = floats(parts.history, channels * historyFrames);
-    this.numbers = new Float64Array(buffer, this.#block, 6);
-    this.words = new Int32Array(buffer, this.#block, 64);
+    this.#exports = memory.open();
+    memory.floats(parts.bank, bank.coefficients.length).set(bank.coefficients);
+    memory.doubles(parts.middle, bank.middle.length).set(bank.middle);
+    this.#block = parts.block;
+    this.input = memory.floats(parts.input, channels * size.inputFrames);
+    this.output = memory.floats(parts.output, channels * size.outputFrames);
+    this.history = memory.floats(parts.history, channels * historyFrames);
+    this.numbers = memory.doubles(this.#block, 6);
+    this.words = memory.words(this.#block, 64);
     const powers = 4;
     this.#write({
       taps,
       centre,
       fitted: fitted ? 1 : 0,
-      bank: base + parts.bank + (fitted ? 0 : pad * 4),
+      bank: parts.bank + (fitted ? 0 : pad * 4),
       bankBytes: fitted ? taps * powers * 4 : (taps + pad) * 4,
-      middle: base + parts.middle + (fitted ? 0 : pad * 8),
+      middle: parts.middle + (fitted ? 0 : pad * 8),
       middleBytes: fitted ? centre * powers * 8 : (centre + pad) * 8,
-      rows: base + parts.rows + pad * 4,
+      rows: parts.rows + pad * 4,
       rowsBytes: (taps + pad) * 4,
-      centres: base + parts.centres + pad * 8,
+      centres: parts.centres + pad * 8,
       centresBytes: (centre + pad) * 8,
       channels,
-      history: base + parts.history,
+      history: parts.history,
       historyBytes: historyFrames * 4,
-      input: base + parts.input,
-      output: base + parts.output,
+      input: parts.input,
+      output: parts.output,
     });
     this.numbers[place.wrap / 8] = bank.outputStep;
     this.numbers[place.scale / 8] = bank.rows / bank.outputStep;

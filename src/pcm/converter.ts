@@ -47,13 +47,13 @@ export class Converter {
   readonly channels: number;
   readonly #kernel: ConversionKernel;
   readonly #step: number;
-  readonly #ratio: number;
   readonly #taps: number;
   readonly #capacityFrames: number;
   readonly #maxInputFrames: number;
   readonly #adjustable: boolean;
   /** Output frames given, input frames taken, output frames there will be: too large for fields. */
   readonly #counts = new Float64Array(3);
+  readonly #trim = new Float64Array(1);
   #ended = false;
 
   constructor(options: ConverterOptions) {
@@ -69,7 +69,6 @@ export class Converter {
     this.latencyFrames = bank.taps / 2;
     this.#taps = bank.taps;
     this.#step = bank.inputStep;
-    this.#ratio = outputRate / inputRate;
     this.#adjustable = adjustable;
     this.#maxInputFrames = maxInputFrames;
     // Under the filter, waiting, and what a group of four output frames still needs.
@@ -151,11 +150,17 @@ export class Converter {
    * @param ppm within `limits.pcmTrimPpmMax`; more is cut.
    */
   setTrim(ppm: number): void {
+    this.#trim[0] = ppm;
+    this.follow(this.#trim);
+  }
+
+  /** `setTrim` to the ppm in an array's first place: a number would be allocated for the call. */
+  follow(trim: Float64Array): void {
     assert(this.#adjustable, 'the converter was made adjustable');
     const most = limits.pcmTrimPpmMax;
-    const trim = ppm > most ? most : Math.max(ppm, -most);
+    const ppm = Math.min(most, Math.max(-most, trim[0]!));
     const number = this.#kernel.numbers;
-    const target = this.#step * (1 + trim * 1e-6);
+    const target = this.#step * (1 + ppm * 1e-6);
     number[numbers.target] = target;
     number[numbers.slope] = (target - number[numbers.step]!) / limits.pcmTrimRampFrames;
     this.#kernel.words[words.ramp] = limits.pcmTrimRampFrames;
@@ -166,8 +171,10 @@ export class Converter {
     if (this.#ended) return;
     this.#ended = true;
     const kernel = this.#kernel;
-    const frames = this.#adjustable ? this.#framesToEnd() : this.#counts[taken]! * this.#ratio;
-    this.#counts[total] = Math.round(frames);
+    const wrap = kernel.numbers[numbers.wrap]!;
+    this.#counts[total] = this.#adjustable
+      ? this.#framesToEnd()
+      : Math.round((this.#counts[taken]! * wrap) / this.#step);
     kernel.input.fill(0);
     for (let left = this.#taps; left > 0; left -= this.#maxInputFrames) {
       kernel.take(Math.min(left, this.#maxInputFrames));
@@ -199,14 +206,15 @@ export class Converter {
     return Math.max(kept, 0);
   }
 
-  /** All output frames, when the ratio moved: those more than half of which is before the end. */
+  /**
+   * All output frames, when the ratio moved: those whose middle is before the end, by the cursor,
+   * which is behind the group of four that was begun.
+   */
   #framesToEnd(): number {
-    const kernel = this.#kernel;
-    const held = kernel.words[words.held]!;
-    const half = this.#taps / 2;
-    let frames = Math.ceil(this.bufferedFrames * this.#ratio * (1 + limits.pcmTrimPpmMax * 1e-6));
-    frames += 4;
-    while (frames > 0 && kernel.needed(frames) - half - 1 >= held) frames--;
-    return this.#counts[given]! + frames;
+    const { words: word, numbers: number } = this.#kernel;
+    const begun = word[words.begun] === 1 ? 4 - word[words.givenOfGroup]! : 0;
+    const left = word[words.held]! - word[words.at]! - this.#taps / 2 + 1;
+    const units = left * number[numbers.wrap]! - number[numbers.phase]!;
+    return this.#counts[given]! + Math.max(0, begun + Math.round(units / number[numbers.target]!));
   }
 }

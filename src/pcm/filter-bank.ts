@@ -1,5 +1,6 @@
 import { limits } from '../limits.js';
 import { designFilter, type FilterDesign, type Quality } from './filter-design.js';
+import { RecentlyUsed } from './recently-used.js';
 
 /** The coefficients of a conversion, as the kernel reads them. */
 export interface FilterBank {
@@ -35,19 +36,14 @@ export interface BankRequest {
   adjustable: boolean;
 }
 
-const cache = new Map<string, FilterBank>();
+const banks = new RecentlyUsed<string, FilterBank>(limits.pcmFilterBanksMax);
 
 /** The bank for a pair of rates; those used last are kept. Not to be called on the audio thread. */
 export function filterBank(request: BankRequest): FilterBank {
   const { inputRate, outputRate, quality, adjustable } = request;
   const divisor = greatestDivisor(inputRate, outputRate);
   const key = `${inputRate / divisor}/${outputRate / divisor}/${quality}/${adjustable}`;
-  const bank = cache.get(key) ?? makeFilterBank(request);
-  cache.delete(key);
-  cache.set(key, bank);
-  const oldest = cache.keys().next();
-  if (cache.size > limits.pcmFilterBanksMax && !oldest.done) cache.delete(oldest.value);
-  return bank;
+  return banks.get(key, () => makeFilterBank(request));
 }
 
 /** Designs a bank anew. */

@@ -15,16 +15,30 @@ interface QualityTraits {
    * Chebyshev nodes, (pi / pieces)^4 / 3072, is below the stop band.
    */
   pieces: number;
+  /** The same for conversion by blocks, where a longer filter costs nothing. */
+  blockStopBandDb: number;
   /** Coefficients in the middle that are float64, for filters as long as an equal rate's. */
   centre: number;
 }
 
 const traits: Readonly<Record<Exclude<Quality, 'draft'>, QualityTraits>> = {
-  voice: { stopBandDb: 84, passBand: 0.85, pieces: 16, centre: 0 },
+  voice: { stopBandDb: 84, passBand: 0.85, pieces: 16, blockStopBandDb: 96, centre: 0 },
   // 20 kHz at 44.1 kHz.
-  music: { stopBandDb: 124, passBand: 20_000 / 22_050, pieces: 32, centre: 0 },
+  music: {
+    stopBandDb: 124,
+    passBand: 20_000 / 22_050,
+    pieces: 32,
+    blockStopBandDb: 140,
+    centre: 0,
+  },
   // The largest products in float64 take rounding from -144 dB below that of the output itself.
-  mastering: { stopBandDb: 152, passBand: 20_000 / 22_050, pieces: 64, centre: 8 },
+  mastering: {
+    stopBandDb: 152,
+    passBand: 20_000 / 22_050,
+    pieces: 64,
+    blockStopBandDb: 170,
+    centre: 8,
+  },
 };
 
 /** A filter for one ratio of rates. */
@@ -40,9 +54,10 @@ export interface FilterDesign {
 }
 
 /** The filter that makes `speed` input frames to one output frame. */
-export function designFilter(speed: number, quality: Quality): FilterDesign {
+export function designFilter(speed: number, quality: Quality, byBlocks = false): FilterDesign {
   if (quality === 'draft') return { taps: 4, centre: 0, pieces: 1, fill: fillLinear };
-  const { stopBandDb, passBand, pieces, centre } = traits[quality];
+  const { passBand, pieces, centre, blockStopBandDb } = traits[quality];
+  const stopBandDb = byBlocks ? blockStopBandDb : traits[quality].stopBandDb;
   // Frequencies below are in cycles per input frame.
   const slower = Math.min(1, 1 / speed);
   const nyquist = 0.5 * slower;

@@ -1,5 +1,5 @@
 /** Samples on their way in and out: formats, channels, rates. Nothing here knows a device. */
-export { BlockConversion, type PcmFormat } from './block-conversion.js';
+export { BlockConverter, type BlockConverterOptions } from './block-converter.js';
 export {
   ChannelMap,
   channelMatrix,
@@ -8,7 +8,9 @@ export {
   mapChannels,
 } from './channels.js';
 export { Converter, type ConverterOptions } from './converter.js';
+export { DriftController, type DriftControllerOptions } from './drift-controller.js';
 export { type Quality, qualities } from './filter-design.js';
+export { FormatConversion, type PcmFormat } from './format-conversion.js';
 export {
   decodeSamples,
   isSampleFormat,

@@ -28,7 +28,7 @@ export const tripwireTable = {
   generationMismatches: {
     name: 'callback_gen_mismatch_count',
     counter: 'fenced',
-    threshold: 10,
+    threshold: 3,
   },
   deviceQueryFailures: {
     name: 'device_query_failure_count',

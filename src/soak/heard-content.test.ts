@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BlockConversion } from '../pcm/index.js';
+import { FormatConversion } from '../pcm/index.js';
 import { accountOf, edgeFrames, findPassages } from './heard-content.js';
 import { seededRandom } from './random.js';
 
@@ -36,7 +36,7 @@ function playedBack(...parts: [from: number, to: number][]): Float32Array {
 /** To another rate and back. */
 function converted(heard: Float32Array): Float32Array {
   const convert = (samples: Float32Array, from: number, to: number) => {
-    const conversion = new BlockConversion({ rate: from, channels: 1 }, { rate: to, channels: 1 });
+    const conversion = new FormatConversion({ rate: from, channels: 1 }, { rate: to, channels: 1 });
     return Float32Array.from([...conversion.push(samples), ...conversion.end()]);
   };
   return convert(convert(heard, rate, 44_100), 44_100, rate);

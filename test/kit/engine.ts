@@ -119,10 +119,7 @@ export function processesOf(name: string): string[] {
     .flatMap((entry) => {
       const who = identity(Number(entry));
       const command = commandLine(entry);
-      const ours =
-        command.startsWith(`tenuto ${name} `) ||
-        command.includes(`"engine":"${name}"`) ||
-        command.includes(` name=${name} `);
+      const ours = command.startsWith(`tenuto ${name} `) || command.includes(` name=${name} `);
       return ours && who && isAlive(who) ? [`${entry} ${command}`] : [];
     });
 }

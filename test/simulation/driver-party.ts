@@ -110,7 +110,7 @@ export class DriverParty implements Party {
       standIn: world.continues ? this.makeDevice() : null,
       replayFrames: replays ? unplayed : 0,
       gently: false,
-      requestedUs: 0,
+      askedUs: null,
     };
     this.device = device;
     this.core = new DriverCore(world.segment, device, clockWorld, who, world.streams, manners);

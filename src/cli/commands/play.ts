@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { EngineStream } from '../../client/index.js';
+import type { EngineStream, PreparedKeeper } from '../../client/index.js';
 import { limits } from '../../limits.js';
 import { openDecoder, openPcm } from '../../media/index.js';
 import type { PcmFormat } from '../../pcm/index.js';
@@ -82,7 +82,11 @@ function rateFor(tracks: readonly Track[], fallbackHz: number): number {
   return rate >= limits.rateHzMin && rate <= limits.rateHzMax ? rate : fallbackHz;
 }
 
-async function play(files: string[], options: CommonOptions): Promise<void> {
+async function play(
+  files: string[],
+  options: CommonOptions,
+  keeper: PreparedKeeper | null,
+): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
   const { checkDevices } = await import('../../device/catalogue/index.js');
@@ -95,7 +99,11 @@ async function play(files: string[], options: CommonOptions): Promise<void> {
   const { rateHz: rate, channels } = settings.engine;
   const { compiled } = await loadPatchText(playerPatch, 'player', settings.engine);
   const { startEngine } = await import('../../client/index.js');
-  await using engine = await startEngine({ settings, patch: compiled });
+  await using engine = await startEngine({
+    settings,
+    patch: compiled,
+    ...(keeper && { keeper }),
+  });
   if (!options.json) {
     for (const track of tracks) {
       const length = track.seconds === undefined ? '' : `, ${clockText(track.seconds)}`;
@@ -125,6 +133,8 @@ async function play(files: string[], options: CommonOptions): Promise<void> {
   tellOutcome(await watchEngine(watch), watch, { files });
 }
 
-export function define(command: Command): void {
-  addSettingOptions(addCommonOptions(command.argument('<file...>', 'audio files'))).action(play);
+export function define(command: Command, keeper: PreparedKeeper | null): void {
+  addSettingOptions(addCommonOptions(command.argument('<file...>', 'audio files'))).action(
+    (files: string[], options: CommonOptions) => play(files, options, keeper),
+  );
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { Status } from '../../client/index.js';
+import type { PreparedKeeper, Status } from '../../client/index.js';
+import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
 import {
@@ -17,21 +18,33 @@ interface RunOptions extends CommonOptions {
   record?: string;
 }
 
-async function run(file: string, options: RunOptions): Promise<void> {
+/** The device as the announcement names it; throws when there is none. */
+async function chooseDevice({ device }: Settings): Promise<string> {
+  const { checkDevices, listDevices } = await import('../../device/catalogue/index.js');
+  await checkDevices(device);
+  if (device.name !== 'default') return device.name;
+  const chosen = (await listDevices()).find((one) => one.isDefault);
+  return chosen?.name ?? device.name;
+}
+
+async function run(
+  file: string,
+  options: RunOptions,
+  keeper: PreparedKeeper | null,
+): Promise<void> {
   const settings = readSettings(options);
   using interrupt = new Interrupt();
-  const { checkDevices, listDevices } = await import('../../device/catalogue/index.js');
-  const device = settings.device.name;
-  await checkDevices(settings.device);
-  const chosen =
-    device === 'default' ? (await listDevices()).find((one) => one.isDefault)?.name : device;
   const { loadPatch } = await import('../patch-file.js');
-  const { patch, compiled, assets } = await loadPatch(file, settings.engine);
+  const [device, { patch, compiled, assets }] = await Promise.all([
+    chooseDevice(settings),
+    loadPatch(file, settings.engine),
+  ]);
   const { startEngine } = await import('../../client/index.js');
   await using engine = await startEngine({
     settings,
     patch: compiled,
     assets,
+    ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
@@ -41,7 +54,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     json: options.json ?? false,
     verbose: options.verbose ?? false,
     announce: (status) => {
-      if (!options.json) say(announcement(patch.name, chosen ?? device, status, options));
+      if (!options.json) say(announcement(patch.name, device, status, options));
     },
   };
   const more = { patch: file, ...(options.record && { record: options.record }) };
@@ -62,7 +75,7 @@ function announcement(
   ].join('\n');
 }
 
-export function define(command: Command): void {
+export function define(command: Command, keeper: PreparedKeeper | null): void {
   addSettingOptions(
     addCommonOptions(
       command
@@ -70,5 +83,5 @@ export function define(command: Command): void {
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
         .option('--record <file>', 'record what is played to this float32 WAV file'),
     ),
-  ).action(run);
+  ).action((file: string, options: RunOptions) => run(file, options, keeper));
 }

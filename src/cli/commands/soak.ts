@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { exitCodes, TenutoError } from '../../errors.js';
 import {
@@ -28,7 +27,8 @@ import {
   readSettings,
   wholeNumber,
 } from '../options.js';
-import { loadPatch } from '../patch-file.js';
+import { demoPatchFile, loadPatch } from '../patch-file.js';
+import { runStormScenario } from '../storm-scenario.js';
 import { barText, clockText, columns, countText, LiveLine, paint, say } from '../terminal.js';
 
 interface SoakCommandOptions extends CommonOptions {
@@ -46,7 +46,6 @@ interface SoakCommandOptions extends CommonOptions {
 
 /** Of a storm, when nothing else is said. */
 const stormSec = 20;
-const demoPatch = fileURLToPath(new URL('../../../examples/demo.yaml', import.meta.url));
 
 function faultsText(faults: SoakReport['faults']): string {
   const parts = Object.entries(faults).map(([kind, count]) => `${count} ${kind}`);
@@ -120,15 +119,21 @@ async function runScenario(name: ScenarioName, options: SoakCommandOptions): Pro
   using interrupt = new Interrupt();
   const abort = new AbortController();
   void interrupt.asked.then(() => abort.abort());
+  const seconds = options.seconds ?? entry.seconds;
+  const seed = options.seed ?? randomInt(2 ** 32);
+  if (entry.load === null) {
+    await runStormScenario({ settings, seconds, seed, json: options.json ?? false, interrupt });
+    return;
+  }
   const line = new LiveLine();
   const scenario = await entry.load();
   try {
     const report = await scenario({
       settings,
       server: serverOf(options, entry.needsServer),
-      seconds: options.seconds ?? entry.seconds,
+      seconds,
       times: options.times ?? entry.times,
-      seed: options.seed ?? randomInt(2 ** 32),
+      seed,
       signal: abort.signal,
       onProgress: (text) => line.show(text),
     }).finally(() => line.clear());
@@ -147,7 +152,7 @@ async function soak(options: SoakCommandOptions): Promise<void> {
   const seed = options.seed ?? randomInt(2 ** 32);
   const noneGiven = options.kill === undefined && options.hang === undefined;
   const kill = options.kill ?? (noneGiven ? ['replica', 'driver', 'control'] : []);
-  const { compiled, assets } = await loadPatch(options.patch ?? demoPatch, settings.engine);
+  const { compiled, assets } = await loadPatch(options.patch ?? demoPatchFile, settings.engine);
   using interrupt = new Interrupt();
   const abort = new AbortController();
   void interrupt.asked.then(() => abort.abort());

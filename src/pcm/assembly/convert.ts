@@ -33,6 +33,9 @@
  *   i32 152 row, 4     float32 coefficient 0 of each, moved back by its shift
  *   i32 168 middle, 4  float64 coefficient 0 of each, likewise
  */
+import { advance, at, loadCursor, phase, storeCursor } from './cursor';
+import { evaluate, evaluateCentre } from './rows';
+import { split } from './split';
 import { sumCentre, sumOne, sumPair } from './sums';
 
 /** The first byte that the module itself does not use. */
@@ -49,28 +52,19 @@ export function memoryBase(): usize {
 export function take(block: usize, frames: i32): void {
   const channels = integer(block, 104);
   const stride = <usize>integer(block, 112);
-  let history = <usize>integer(block, 108);
+  const history = <usize>integer(block, 108);
   const held = integer(block, 56);
   const begun = integer(block, 124) != 0;
   const oldest = begun ? integer(block, 132) : integer(block, 48);
   const passed = oldest < held ? oldest : held;
   const kept = held - passed;
-  let from = <usize>integer(block, 116);
-  const frameBytes = <usize>channels << 2;
+  let plane = history;
   for (let channel = 0; channel < channels; channel++) {
-    memory.copy(history, history + (<usize>passed << 2), <usize>kept << 2);
-    let to = history + (<usize>kept << 2);
-    const end = to + (<usize>frames << 2);
-    let sample = from;
-    while (to < end) {
-      const x = load<f32>(sample);
-      store<f32>(to, x - x == 0 ? x : 0);
-      to += 4;
-      sample += frameBytes;
-    }
-    history += stride;
-    from += 4;
+    memory.copy(plane, plane + (<usize>passed << 2), <usize>kept << 2);
+    plane += stride;
   }
+  const to = history + (<usize>kept << 2);
+  split(<usize>integer(block, 116), to, stride, channels, frames);
   store<i32>(block + 48, integer(block, 48) - passed);
   store<i32>(block + 132, integer(block, 132) - passed);
   store<i32>(block + 56, kept + frames);
@@ -113,45 +107,32 @@ export function needed(block: usize, frames: i32): i32 {
     }
     left -= 4 - given;
   }
-  let at = integer(block, 48);
-  let phase = load<f64>(block);
-  let step = load<f64>(block + 8);
-  const slope = load<f64>(block + 16);
-  const wrap = load<f64>(block + 32);
-  let ramp = integer(block, 52);
-  while (--left > 0) {
-    phase += step;
-    const whole = Math.floor(phase / wrap);
-    at += <i32>whole;
-    phase -= whole * wrap;
-    if (ramp > 0) {
-      ramp--;
-      step = ramp == 0 ? load<f64>(block + 24) : step + slope;
-    }
-  }
+  loadCursor(block);
+  while (--left > 0) advance();
   return at + taps;
 }
 
 /** Finds the rows of the next four output frames, and goes on to the frame after them. */
 function begin(block: usize): void {
   const fitted = integer(block, 68) != 0;
+  const taps = integer(block, 60);
   const centre = integer(block, 64);
+  const scale = load<f64>(block + 40);
+  const bank = <usize>integer(block, 72);
+  const bankBytes = <usize>integer(block, 76);
+  const middles = <usize>integer(block, 80);
+  const middleBytes = <usize>integer(block, 84);
   const first = integer(block, 48);
-  const wrap = load<f64>(block + 32);
-  const slope = load<f64>(block + 16);
-  let at = first;
-  let phase = load<f64>(block);
-  let step = load<f64>(block + 8);
-  let ramp = integer(block, 52);
+  loadCursor(block);
   for (let k = 0; k < 4; k++) {
-    const place = phase * load<f64>(block + 40);
+    const place = phase * scale;
     const index = <i32>place;
-    let row = <usize>(integer(block, 72) + index * integer(block, 76));
-    let middle = <usize>(integer(block, 80) + index * integer(block, 84));
+    let row = bank + <usize>index * bankBytes;
+    let middle = middles + <usize>index * middleBytes;
     if (fitted) {
       const between = place - <f64>index;
       const madeRow = <usize>(integer(block, 88) + k * integer(block, 92));
-      evaluate(row, madeRow, integer(block, 60), <f32>between);
+      evaluate(row, madeRow, taps, <f32>between);
       row = madeRow;
       if (centre != 0) {
         const madeMiddle = <usize>(integer(block, 96) + k * integer(block, 100));
@@ -164,48 +145,12 @@ function begin(block: usize): void {
     store<i32>(block + 136 + place4, shift);
     store<i32>(block + 152 + place4, <i32>(row - (<usize>shift << 2)));
     store<i32>(block + 168 + place4, <i32>(middle - (<usize>shift << 3)));
-    phase += step;
-    const whole = Math.floor(phase / wrap);
-    at += <i32>whole;
-    phase -= whole * wrap;
-    if (ramp > 0) {
-      ramp--;
-      step = ramp == 0 ? load<f64>(block + 24) : step + slope;
-    }
+    advance();
   }
+  storeCursor(block);
   store<i32>(block + 132, first);
   store<i32>(block + 128, 0);
   store<i32>(block + 124, 1);
-  store<i32>(block + 48, at);
-  store<f64>(block, phase);
-  store<f64>(block + 8, step);
-  store<i32>(block + 52, ramp);
-}
-
-/** row[i] = ((c3 f + c2) f + c1) f + c0, four coefficients at a time, c0 to c3 of four together. */
-function evaluate(from: usize, row: usize, taps: i32, between: f32): void {
-  const f = f32x4.splat(between);
-  const end = row + (<usize>taps << 2);
-  while (row < end) {
-    let sum = f32x4.add(f32x4.mul(v128.load(from, 48), f), v128.load(from, 32));
-    sum = f32x4.add(f32x4.mul(sum, f), v128.load(from, 16));
-    v128.store(row, f32x4.add(f32x4.mul(sum, f), v128.load(from)));
-    from += 64;
-    row += 16;
-  }
-}
-
-/** The same in float64, two coefficients at a time. */
-function evaluateCentre(from: usize, row: usize, centre: i32, between: f64): void {
-  const f = f64x2.splat(between);
-  const end = row + (<usize>centre << 3);
-  while (row < end) {
-    let sum = f64x2.add(f64x2.mul(v128.load(from, 48), f), v128.load(from, 32));
-    sum = f64x2.add(f64x2.mul(sum, f), v128.load(from, 16));
-    v128.store(row, f64x2.add(f64x2.mul(sum, f), v128.load(from)));
-    from += 64;
-    row += 16;
-  }
 }
 
 /** Where the sums of a group are put: four of each of two channels. */

@@ -1,3 +1,4 @@
+import { BlockConverter } from './block-converter.js';
 import { ChannelMap } from './channels.js';
 import { Converter } from './converter.js';
 import type { Quality } from './filter-design.js';
@@ -10,6 +11,14 @@ export interface PcmFormat {
   readonly channels: number;
 }
 
+/** How frames are converted. */
+export interface ConversionOptions {
+  /** Default: `music`. */
+  quality?: Exclude<Quality, 'draft'>;
+  /** Nobody waits for the first frame, as when a file is read: several times as fast. */
+  isPatient?: boolean;
+}
+
 /** Frames that the converter takes at a time. */
 const maxInputFrames = 4096;
 
@@ -18,14 +27,15 @@ const maxInputFrames = 4096;
  * gives round(N * outputRate / inputRate) frames, the next run begins anew, and equal formats pass
  * bit for bit. Allocates; not for the audio thread.
  */
-export class BlockConversion {
+export class FormatConversion {
   /** Mixing down comes before the conversion of the rate, mixing up after it: less to convert. */
   readonly #mapBefore: ChannelMap | undefined;
   readonly #mapAfter: ChannelMap | undefined;
-  readonly #converter: Converter | undefined;
+  readonly #make: (() => Converter | BlockConverter) | undefined;
+  #converter: Converter | BlockConverter | undefined;
   readonly #ratio: number;
 
-  constructor(from: PcmFormat, to: PcmFormat, quality: Quality = 'music') {
+  constructor(from: PcmFormat, to: PcmFormat, options: ConversionOptions = {}) {
     const channels = Math.min(from.channels, to.channels);
     this.#ratio = to.rate / from.rate;
     if (from.channels > channels) {
@@ -34,15 +44,14 @@ export class BlockConversion {
     if (to.channels > channels) {
       this.#mapAfter = new ChannelMap({ inputs: channels, outputs: to.channels });
     }
-    if (to.rate !== from.rate) {
-      this.#converter = new Converter({
-        inputRate: from.rate,
-        outputRate: to.rate,
-        channels,
-        quality,
-        maxInputFrames,
-      });
-    }
+    if (to.rate === from.rate) return;
+    const { quality = 'music', isPatient = false } = options;
+    const format = { inputRate: from.rate, outputRate: to.rate, channels, quality };
+    this.#make =
+      isPatient && BlockConverter.supports(format)
+        ? () => new BlockConverter(format)
+        : () => new Converter({ ...format, maxInputFrames });
+    this.#converter = this.#make();
   }
 
   /** What comes of a block so far, perhaps nothing; the block itself when nothing is to be done. */
@@ -68,13 +77,14 @@ export class BlockConversion {
     converter.end();
     const output = this.#room(0);
     const made = converter.pull(output, output.length / converter.channels);
-    converter.reset();
-    return this.#finish(output, made);
+    const frames = this.#finish(output, made);
+    this.drop();
+    return frames;
   }
 
   /** Ends the run without its rest. */
   drop(): void {
-    this.#converter?.reset();
+    this.#converter = this.#make?.();
   }
 
   /** Room for what may come of so many frames more; a few are for rounding. */

@@ -1,0 +1,73 @@
+// Makes one file of each program of Tenuto and all that it imports, over the one that the compiler
+// wrote: to find, read and link some hundred small files would take a process longer than all the
+// rest of its start. The library stays as the compiler wrote it.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+
+/** Each lies two folders below the root, so that one relative address is right in all of them. */
+const programs = [
+  'cli/main',
+  'engine/keeper',
+  'engine/driver',
+  'engine/replica',
+  'control/main',
+  'service/recorder-main',
+];
+
+/** They find files of their own beside them, so they stay where they are. */
+const apart = [/^koffi$/, /^@wasm-audio-decoders\//, /^(mpg123|opus)-decoder$/];
+
+/** The bundler of the test runner: nothing is installed for this alone. */
+async function loadBundler() {
+  const vitest = createRequire(import.meta.url).resolve('vitest/package.json');
+  const vite = createRequire(vitest).resolve('vite/package.json');
+  return import(pathToFileURL(createRequire(vite).resolve('rolldown')).href);
+}
+
+/** A file that code addresses relative to itself is there from the bundle's place too. */
+function checkAddresses({ fileName, code }) {
+  for (const [, address] of code.matchAll(/new URL\(["']([^"']+)["'],\s*import\.meta\.url\)/g)) {
+    if (address.startsWith('../') && existsSync(join(dist, dirname(fileName), address))) continue;
+    throw new Error(`${fileName} addresses ${address}: write it as ../ROOM/FILE, two folders deep`);
+  }
+}
+
+/** The licences of the packages whose code is in the programs, as they ask for. */
+function licenceTexts(modules) {
+  const folders = modules.map((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1]);
+  return [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence file`);
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+}
+
+const { rolldown } = await loadBundler();
+const modules = [];
+for (const name of programs) {
+  const bundle = await rolldown({
+    input: { [name]: join(root, 'src', `${name}.ts`) },
+    platform: 'node',
+    external: apart,
+    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    transform: { target: 'node20.19' },
+  });
+  const { output } = await bundle.write({
+    dir: dist,
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: `${dirname(name)}/[name].chunk.js`,
+  });
+  for (const file of output.filter(({ type }) => type === 'chunk')) {
+    checkAddresses(file);
+    modules.push(...file.moduleIds);
+  }
+}
+writeFileSync(join(dist, 'licences.txt'), licenceTexts(modules).join(`\n${'-'.repeat(78)}\n\n`));

@@ -1,0 +1,59 @@
+import { type Device, deviceHealth } from '../device/device.js';
+import { count, counterIndex } from '../memory/counters.js';
+import { deskHealth } from '../memory/device-desk.js';
+import { desk } from '../memory/layout.js';
+import type { Segment } from '../memory/segment.js';
+import { recordTime, timerIndex } from '../memory/timers.js';
+
+/**
+ * Counts and times what the driver sees of its device. On the audio thread: it allocates nothing,
+ * and truncates what devices tell as doubles before it passes it on, which would be boxed.
+ */
+export class DeviceMeter {
+  private countedDropFrames = 0;
+  private recreating: boolean;
+
+  constructor(
+    private readonly segment: Segment,
+    /** Microseconds of the monotonic clock, 32 bits. */
+    private readonly world: { nowUs(): number },
+    /** When another device was asked for, by that clock; null when it was not. */
+    private readonly askedUs: number | null,
+  ) {
+    this.recreating = askedUs !== null;
+  }
+
+  /** The device took a quantum. */
+  given(health: Float64Array): void {
+    const conversionUs = health[deviceHealth.conversionUs]! | 0;
+    if (conversionUs > 0) recordTime(this.segment, timerIndex.callbackResample, conversionUs);
+    if (!this.recreating) return;
+    this.recreating = false;
+    count(this.segment, counterIndex.recreations, 1);
+    recordTime(this.segment, timerIndex.recreateTotal, (this.world.nowUs() - this.askedUs!) | 0);
+  }
+
+  /** What a successor has to play again, should this device be lost, or this driver. */
+  holds(device: Device, leftFrames: number): void {
+    const { words, layout } = this.segment;
+    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + leftFrames;
+  }
+
+  /** Now and then: copies what the device tells to the desk, and counts what it threw away. */
+  looked(health: Float64Array): void {
+    const { words, layout } = this.segment;
+    const at = layout.desk + desk.health;
+    words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
+    words[at + deskHealth.jitterUs] = health[deviceHealth.jitterUs]!;
+    words[at + deskHealth.fillFrames] = health[deviceHealth.fillFrames]!;
+    words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
+    words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
+    words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
+    words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
+    words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
+    const frames = (health[deviceHealth.captureDropFrames]! - this.countedDropFrames) | 0;
+    if (frames <= 0) return;
+    this.countedDropFrames = (this.countedDropFrames + frames) | 0;
+    count(this.segment, counterIndex.captureDropFrames, frames);
+  }
+}
