@@ -18,14 +18,17 @@ export interface FirstDevices {
  *
  * @throws TenutoError `TENUTO_DEVICE_UNKNOWN` for what cannot be a name
  */
-export async function firstDevices(device: Settings['device']): Promise<FirstDevices> {
+export async function firstDevices(
+  device: Settings['device'],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<FirstDevices> {
   const preferred = [device.name, ...device.fallbacks];
   for (const name of preferred) checkDeviceName(name);
   const captures = device.capture !== 'none';
   if (captures) checkDeviceName(device.capture);
   const isServers = (name: string) => name !== 'virtual' && !name.startsWith('alsa:');
   const asks = preferred.some(isServers) || device.capture === 'default';
-  const view = asks ? await lookOnce() : null;
+  const view = asks ? await lookOnce({ env }) : null;
   return {
     first: preferred.map((name) => meaning(name, view, 'isDefault') ?? virtual),
     capture: captures ? (meaning(device.capture, view, 'isDefaultInput')?.name ?? null) : null,

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 const flags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
 /**
- * This program's environment, but for the variable that has Node read certificates as it starts:
+ * An environment, but for the variable that has Node read certificates as it starts:
  * the engine speaks no TLS, and a usual bundle of them costs each of its processes 40 ms.
  */
-function engineEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+function engineEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
   return rest;
 }
 
@@ -54,8 +54,9 @@ export class PreparedKeeper implements Disposable {
  * disposed of.
  *
  * @param name - what `ps` shows until it has its order
+ * @param env - of the engine's processes; default: this program's
  */
-export function prepareKeeper(name = ''): PreparedKeeper {
+export function prepareKeeper(name = '', env: NodeJS.ProcessEnv = process.env): PreparedKeeper {
   const script = fileURLToPath(new URL('../engine/keeper.js', import.meta.url));
   // A session of its own: what a terminal sends to its foreground group does not reach the engine.
   // The padding is room for the name that it gives itself.
@@ -63,7 +64,7 @@ export function prepareKeeper(name = ''): PreparedKeeper {
   return new PreparedKeeper(
     spawn(process.execPath, args, {
       detached: true,
-      env: engineEnvironment(),
+      env: engineEnvironment(env),
       stdio: ['pipe', 'pipe', 'inherit'],
     }),
   );

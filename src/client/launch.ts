@@ -117,8 +117,8 @@ class KeeperVoice {
  *   `TENUTO_SYSTEM`
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
-  const order = orderOf(options, await firstDevices(options.settings.device));
-  const child = options.keeper?.take() ?? prepareKeeper(order.name).take();
+  const order = orderOf(options, await firstDevices(options.settings.device, options.env));
+  const child = options.keeper?.take() ?? prepareKeeper(order.name, options.env).take();
   if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);
   const place = layReady(order, options);

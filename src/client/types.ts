@@ -38,6 +38,8 @@ export interface StartOptions {
   firstTick?: number;
   /** Writes each process's garbage collection trace into this folder. */
   traceGc?: string;
+  /** Environment of its processes, by which they find the sound server. Default: this program's. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /** How an engine ended. */

@@ -40,7 +40,9 @@ async function main(): Promise<void> {
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
-  const steward = new Steward(segment, order.device.policy, (message, fields) =>
+  const { policy, first } = order.device;
+  const meant = first.map(({ name }) => name);
+  const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
   setInterval(() => {

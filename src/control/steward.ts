@@ -26,11 +26,13 @@ export class Steward {
   constructor(
     private readonly segment: Segment,
     settings: PolicySettings,
+    /** What the preferences meant when the engine was started. */
+    meant: readonly string[],
     private readonly tell: Tell,
   ) {
     const { name, rateHz } = readDeskState(segment);
     const lastValid = name === '' || name === 'virtual' ? null : { name, rateHz };
-    this.policy = new DevicePolicy(settings, { lastValid });
+    this.policy = new DevicePolicy(settings, { lastValid, meant });
     this.timer = setInterval(() => this.look(), lookMs);
     if (settings.preferred.every((one) => one === 'virtual')) {
       this.catalogue = null;
@@ -94,13 +96,16 @@ export class Steward {
   private decide(): void {
     const { policy } = this;
     const nowMs = this.nowMs();
-    const { state, name, rateHz, request, settled, opened } = readDeskState(this.segment);
+    const { state, lostReason, name, rateHz, request, settled, opened } = readDeskState(
+      this.segment,
+    );
     // Before the first device has been opened by the first driver there is nothing to decide.
     if (state === 'none') return;
     const orderState = request !== settled ? 'opening' : opened ? 'open' : 'failed';
     policy.engine(
       {
         playing: state === 'playing' ? { name, rateHz } : null,
+        hasStalled: lostReason === 'stalled',
         order: request === 0 ? null : { sequence: request, state: orderState },
       },
       nowMs,

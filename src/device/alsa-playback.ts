@@ -87,6 +87,9 @@ export function channelMapOf(inputs: number, outputs: number): Pick<ChannelMap, 
   };
 }
 
+/** Part of a step by which a device's account of what is on its way may be late. */
+const stepSlack = 0.25;
+
 /** Places in `Playback.frames`. */
 export const playbackAt = {
   /** Given since it was last started, with the silence that it was started with. */
@@ -100,7 +103,11 @@ export const playbackAt = {
    * restarted once, so this is forgotten only when the device moves.
    */
   carried: 3,
-  places: 4,
+  /** On their way between the buffer and the loudspeaker, when the device took some last. */
+  onItsWay: 4,
+  /** Frames that the device takes at a time. */
+  step: 5,
+  places: 6,
 } as const;
 
 /** The playing side of a device. All but `open` and `close` may be called on the audio thread. */
@@ -165,13 +172,30 @@ export class Playback {
     const state = report.words[pcmReport.state]!;
     if (state === PcmState.running) {
       // What is older than the engine's own frames is the silence that the device began with.
-      const delay = Math.max(0, report.words[pcmReport.delayFrames]!);
-      frames[playbackAt.unplayed] = Math.min(delay, frames[playbackAt.content]!);
+      const held = this.fillFrames + frames[playbackAt.onItsWay]!;
+      frames[playbackAt.unplayed] = Math.max(0, Math.min(held, frames[playbackAt.content]!));
       return 0;
     }
     if (state === PcmState.suspended) return -pcmErrno.ESTRPIPE;
     if (state === PcmState.disconnected) return -errno.ENODEV;
     return -errno.EPIPE;
+  }
+
+  /**
+   * The device has just taken so many frames. A server says that those on their way get fewer while
+   * time passes, but what it took at once it plays at once, or not at all when it is killed.
+   */
+  noteStep(stepFrames: number): void {
+    const { report, frames } = this;
+    // One who looks late sees several steps as one.
+    if (stepFrames % frames[playbackAt.step]! !== 0) {
+      frames[playbackAt.step] = stepFrames;
+      frames[playbackAt.onItsWay] = 0;
+    }
+    const step = frames[playbackAt.step]!;
+    const onItsWay = report.words[pcmReport.delayFrames]! - this.fillFrames;
+    const steps = Math.ceil(onItsWay / step - stepSlack);
+    frames[playbackAt.onItsWay] = Math.max(frames[playbackAt.onItsWay]!, steps * step);
   }
 
   /** Starts it, or starts it again after it ran dry, with so much silence. 0 or a negative errno. */
@@ -191,6 +215,8 @@ export class Playback {
         frames[playbackAt.carried]! += frames[playbackAt.unplayed]!;
         frames[playbackAt.content] = 0;
         frames[playbackAt.unplayed] = 0;
+        frames[playbackAt.onItsWay] = 0;
+        frames[playbackAt.step] = 0;
         return 0;
       }
     }

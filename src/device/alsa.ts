@@ -170,6 +170,7 @@ export class AlsaDevice implements Device {
     const plan = { name, captureName, quantum, silenceFrames, isLinked, stepFramesMax };
     const started = startSides(this.playback!, this.capture, plan);
     fill.begin(started);
+    this.playback!.noteStep(started.stepFrames);
     this.isUnpaced = started.isUnpaced;
     this.isFresh = true;
     this.ranDry = false;
@@ -282,6 +283,7 @@ export class AlsaDevice implements Device {
       const step = values[progressAt.position]! - values[progressAt.moved]!;
       if (step > fill.stepFrames && !this.isFresh) fill.stepFrames = Math.min(step, roomFrames);
       playback.frames[playbackAt.carried] = 0;
+      if (step > 0) playback.noteStep(step);
     }
     return progress.follow(pace, fill.stepFrames);
   }

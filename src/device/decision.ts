@@ -21,12 +21,16 @@ export interface PolicyMemory {
   lastValid: ValidDevice | null;
   /** When devices were opened again in the last minute, in milliseconds. */
   recreatedAtMs: readonly number[];
+  /** Devices that the preferences, in their order, meant when the engine was started. */
+  meant: readonly string[];
 }
 
 /** What the engine says of its device now. */
 export interface EngineDevice {
   /** What it plays on; null while it is on none. */
   playing: ValidDevice | null;
+  /** The one that played has stalled: it may well be there, and play nothing. */
+  hasStalled?: boolean;
   /** The last order that it took up, and how far it is; null before the first. */
   order: { sequence: number; state: 'opening' | 'open' | 'failed' } | null;
 }

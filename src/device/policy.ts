@@ -63,11 +63,14 @@ export class DevicePolicy {
   #playingRank = Number.POSITIVE_INFINITY;
   #lastValid: ValidDevice | null;
   #everPlayed = false;
+  readonly #meant: readonly string[];
   #order: Order | null = null;
   #sequence = 0;
   #recreatedAtMs: number[];
   #losses: { name: string; atMs: number; epoch: number }[] = [];
   readonly #failures = new Map<string, { count: number; untilMs: number; key: string }>();
+  /** The device that stalled last: until then any other one is better. */
+  #stalled: { name: string; untilMs: number } | null = null;
   #doubtUntilMs = Number.NEGATIVE_INFINITY;
   #queryUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -80,11 +83,13 @@ export class DevicePolicy {
     this.#direction = direction;
     this.#lastValid = memory.lastValid ?? null;
     this.#recreatedAtMs = [...(memory.recreatedAtMs ?? [])];
+    this.#meant = memory.meant ?? [];
   }
 
   /** What to give to the next policy when this process is replaced. */
   get memory(): PolicyMemory {
-    return { lastValid: this.#lastValid, recreatedAtMs: [...this.#recreatedAtMs] };
+    const recreatedAtMs = [...this.#recreatedAtMs];
+    return { lastValid: this.#lastValid, recreatedAtMs, meant: this.#meant };
   }
 
   /** Other preferences or times, from now on. */
@@ -112,14 +117,14 @@ export class DevicePolicy {
    * What the engine says; the same may be said again and again. With an order that is `open` the
    * device has to be what plays, or to have been lost since.
    */
-  engine({ playing, order }: EngineDevice, nowMs: number): void {
+  engine({ playing, hasStalled = false, order }: EngineDevice, nowMs: number): void {
     if (order !== null && order.sequence > this.#sequence) this.#adopt(order, nowMs);
     const mine = this.#order;
     if (mine !== null && order?.sequence === mine.sequence && order.state === 'failed') {
       this.#failed(mine, nowMs);
     }
     if (playing !== null) this.#plays(playing);
-    else if (this.#playing !== null) this.#lost(nowMs);
+    else if (this.#playing !== null) this.#lost(hasStalled, nowMs);
     if (mine !== null && order?.sequence === mine.sequence && order.state === 'open') {
       this.#failures.delete(mine.name);
       this.#order = null;
@@ -159,13 +164,16 @@ export class DevicePolicy {
     if (playing.name !== 'virtual') this.#lastValid = playing;
   }
 
-  #lost(nowMs: number): void {
+  #lost(hasStalled: boolean, nowMs: number): void {
     const { name } = this.#playing!;
+    const untilMs = nowMs + this.#settings.queryCooldownSec * 1000;
+    this.#stalled = hasStalled ? { name, untilMs } : null;
     this.#playing = null;
     this.#playingRank = Number.POSITIVE_INFINITY;
     this.#losses.push({ name, atMs: nowMs, epoch: this.#view?.serverEpoch ?? 0 });
     if (this.#losses.length > lossesMax) this.#losses.shift();
-    this.#doubtUntilMs = nowMs + doubtMs;
+    // Of one that stalled everybody says that it is there.
+    if (!hasStalled) this.#doubtUntilMs = nowMs + doubtMs;
   }
 
   #failed({ name, rank, key }: Order, nowMs: number): void {
@@ -181,8 +189,12 @@ export class DevicePolicy {
   }
 
   #rankOf(name: string | undefined): number {
+    if (name === undefined) return Number.POSITIVE_INFINITY;
     const rank = this.#candidates.findIndex(({ device }) => device?.name === name);
-    return name === undefined || rank < 0 ? Number.POSITIVE_INFINITY : rank;
+    if (rank >= 0) return rank;
+    // The default may have changed before anybody looked: what plays is still what it meant.
+    const meant = this.#candidates.length === 0 ? -1 : this.#meant.indexOf(name);
+    return meant < 0 ? Number.POSITIVE_INFINITY : meant;
   }
 
   /** What each preference means now, and since when. */
@@ -242,6 +254,7 @@ export class DevicePolicy {
       const { device, rank } = candidate;
       if (device === undefined) continue;
       if (isPlaying && (device.name === this.#playing?.name || rank > this.#playingRank)) break;
+      if (!isPlaying && this.#isWorseThanAny(device.name, nowMs)) continue;
       const due = this.#dueOf(candidate, device, isPlaying);
       if (due.untilMs <= nowMs) return candidate;
       pending.push(due);
@@ -251,6 +264,12 @@ export class DevicePolicy {
     if (isPlaying) return wait('settled', Number.POSITIVE_INFINITY, this.#playing?.name ?? null);
     const name = this.#lastValid?.name ?? this.#settings.preferred[0] ?? null;
     return wait('absent', nowMs + this.#settings.queryCooldownSec * 1000, name);
+  }
+
+  /** Whether a device has just stalled and there is another one. */
+  #isWorseThanAny(name: string, nowMs: number): boolean {
+    if (this.#stalled?.name !== name || nowMs >= this.#stalled.untilMs) return false;
+    return this.#candidates.some(({ device }) => device !== undefined && device.name !== name);
   }
 
   /** From when on a candidate may be opened, and what holds it up until then. */

@@ -403,10 +403,14 @@ export class KeeperCore {
   private noticeEnd(): void {
     const { words, layout } = this.segment;
     if (this.shutdown) return;
-    if (Atomics.load(words, layout.clock + clock.driverMark) === DriverMark.ended) {
+    const mark = Atomics.load(words, layout.clock + clock.driverMark);
+    if (mark === DriverMark.ended) {
       this.stop('stop-tick');
     } else if (Atomics.load(words, layout.clock + clock.stopRequest) !== 0) {
       this.stop('requested');
+    } else if (this.deviceGone && mark === DriverMark.starting) {
+      // A standby driver waits for what will never begin.
+      this.stop('no-device');
     } else if (this.isLost('replica') || this.isLost('driver')) {
       this.stop(this.deviceGone ? 'no-device' : 'failed');
     }

@@ -53,6 +53,7 @@ export function requestDevice(segment: Segment, request: DeviceRequest): void {
 /** What whoever decides about devices goes by. */
 export interface DeskState {
   state: DeviceStatus['state'];
+  lostReason: DeviceStatus['lostReason'];
   /** The device that plays or played last, and the rate it runs at. */
   name: string;
   rateHz: number;
@@ -69,6 +70,7 @@ export function readDeskState(segment: Segment): DeskState {
   const at = layout.desk;
   return {
     state: states[Atomics.load(words, at + desk.state)] ?? 'none',
+    lostReason: reasons[words[at + desk.lostReason]!] ?? 'failed',
     name: readText(segment, desk.name),
     rateHz: words[at + desk.health + deskHealth.deviceRateHz]!,
     sinceUs: words[at + desk.sinceUs]!,

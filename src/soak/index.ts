@@ -5,6 +5,14 @@ export {
   faultTargets,
   type SoakReport,
 } from './report.js';
+export {
+  type Check,
+  type ScenarioReport,
+  type ServerKind,
+  serverKinds,
+} from './scenario.js';
+export { type ScenarioName, scenarioNames, scenarios } from './scenarios/index.js';
+export { canRunPrivateServer } from './server-programs.js';
 export { runSoak, type SoakProgress } from './soak.js';
 export {
   runStreamStorm,

@@ -11,9 +11,9 @@ export interface TemporaryFolder extends Disposable {
 }
 
 /** Makes it, and removes those of soaks that were killed before they could. */
-export function makeTemporaryFolder(): TemporaryFolder {
-  removeOrphans();
-  const path = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+export function makeTemporaryFolder(where = tmpdir()): TemporaryFolder {
+  removeOrphans(where);
+  const path = mkdtempSync(join(where, `${prefix}${process.pid}-`));
   const remove = () => rmSync(path, { recursive: true, force: true });
   process.once('exit', remove);
   return {
@@ -25,12 +25,12 @@ export function makeTemporaryFolder(): TemporaryFolder {
   };
 }
 
-function removeOrphans(): void {
-  for (const name of readdirSync(tmpdir())) {
+function removeOrphans(where: string): void {
+  for (const name of readdirSync(where)) {
     const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : 0;
     if (!(pid > 0) || identity(pid) !== null) continue;
     try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      rmSync(join(where, name), { recursive: true, force: true });
     } catch {
       // It is another user's, who will remove it.
     }
