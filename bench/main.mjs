@@ -19,6 +19,7 @@ const benchmarks = [
   'cycles',
   'garbage',
   'pace',
+  'play-and-record',
   'load',
   'footprint',
   'render',

@@ -62,6 +62,19 @@ export const errorTable = {
     exit: 6,
     remedy: 'Close a stream that is no longer needed, or wait longer for one to become free.',
   },
+  TENUTO_CAPTURE_OFF: {
+    exit: 3,
+    remedy:
+      'Start the engine with --capture DEVICE; `tenuto devices` lists what can be listened to.',
+  },
+  TENUTO_CAPTURE_FORMAT: {
+    exit: 3,
+    remedy: 'Correct what the message names; docs/capture.md tells what can be asked for.',
+  },
+  TENUTO_CAPTURE_CLOSED: {
+    exit: 6,
+    remedy: 'Begin another capture; this one and perhaps its engine have ended.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',

@@ -80,6 +80,11 @@ export const limits = {
   /** Output frames in which a new trim is reached. */
   pcmTrimRampFrames: 256,
 
+  /** Frames that the virtual device may hold between what it plays and what it captures. */
+  loopbackFramesMax: 192_000,
+  /** Seconds of a signal that is played and recorded, with its tail. */
+  recordedSecMax: 600,
+
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,
   /** Characters of a device's name; PipeWire's own names of Bluetooth devices have 60. */

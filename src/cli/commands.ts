@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/render.js'),
   },
   {
+    name: 'record',
+    summary: 'record what is listened to, a microphone say, to a WAV file',
+    load: () => import('./commands/record.js'),
+  },
+  {
     name: 'status',
     summary: 'show what is running and how it is',
     load: () => import('./commands/status.js'),

@@ -2,14 +2,25 @@ import { randomInt } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OpenedStream, Request, Response } from '../control/protocol.js';
+import type { EnginePlace, OpenedStream, Request, Response } from '../control/protocol.js';
 import { type ErrorCode, errorTable, TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
 import type { Status } from '../observe/status.js';
 import { abstractPath, engineAddress, listEngineSockets } from '../os/index.js';
+import { CaptureReader } from './capture.js';
 import { EngineMemory } from './engine-memory.js';
+import { SignalPlayer } from './play-and-record.js';
 import { ClientStream } from './stream.js';
 import { checkStreamFormat } from './stream-format.js';
-import type { EngineConnection, EngineStream, StreamFormat } from './types.js';
+import type {
+  CaptureFormat,
+  EngineCapture,
+  EngineConnection,
+  EngineStream,
+  PlayAndRecordOptions,
+  Recorded,
+  StreamFormat,
+} from './types.js';
 
 /** While a control process that died is started again, its clients wait. */
 const patienceMs = 2000;
@@ -65,6 +76,8 @@ export class Connection implements EngineConnection {
   private closed = false;
   private readonly pending = new Map<number, (response: Response | null) => void>();
   private readonly streams = new Set<ClientStream>();
+  private readonly captures = new Set<CaptureReader>();
+  private player: SignalPlayer | null = null;
   private memory: EngineMemory | null = null;
   /** Streams that could not be given back, because nobody answered. */
   private owed: Ask[] = [];
@@ -106,7 +119,11 @@ export class Connection implements EngineConnection {
     }
   }
 
-  async openStream(format: StreamFormat): Promise<EngineStream> {
+  openStream(format: StreamFormat): Promise<EngineStream> {
+    return this.openClientStream(format);
+  }
+
+  private async openClientStream(format: StreamFormat): Promise<ClientStream> {
     const { stream: wanted, ...checked } = checkStreamFormat(format);
     const { name, waitMs } = checked;
     const token = randomInt(1, 2 ** 31);
@@ -138,10 +155,55 @@ export class Connection implements EngineConnection {
     }
   }
 
-  /** The engine is gone: so are its streams. Idempotent. */
+  async capture(format: CaptureFormat = {}): Promise<EngineCapture> {
+    const memory = await this.reachMemory();
+    const host = {
+      engine: this.name,
+      memory,
+      forget: () => this.captures.delete(reader),
+    };
+    const reader: CaptureReader = new CaptureReader(host, format);
+    this.captures.add(reader);
+    return reader;
+  }
+
+  async playAndRecord(signal: Float32Array, options: PlayAndRecordOptions = {}): Promise<Recorded> {
+    const memory = await this.reachMemory();
+    const { rateHz: rate, channels } = memory.segment.layout;
+    this.player ??= new SignalPlayer({
+      engine: this.name,
+      memory,
+      openStream: () =>
+        this.openClientStream({
+          rate,
+          channels,
+          format: 'f32',
+          bufferMs: limits.streamBufferMsMax,
+          name: 'play-and-record',
+        }),
+    });
+    return this.player.play(signal, options);
+  }
+
+  /** Maps the engine's memory, once. @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` */
+  private async reachMemory(): Promise<EngineMemory> {
+    if (this.memory !== null) return this.memory;
+    const place = (await this.ask({ do: 'memory' })) as EnginePlace;
+    try {
+      this.memory ??= new EngineMemory(place);
+      return this.memory;
+    } catch (error) {
+      throw isRunning(this.name) ? error : unreachable(this.name);
+    }
+  }
+
+  /** The engine is gone: so are its streams and captures. Idempotent. */
   engineEnded(): void {
     for (const stream of this.streams) stream.engineEnded();
     this.streams.clear();
+    for (const reader of this.captures) reader.engineEnded();
+    this.captures.clear();
+    this.player?.engineEnded();
     this.memory?.release();
     this.memory = null;
   }
@@ -149,6 +211,7 @@ export class Connection implements EngineConnection {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    for (const reader of [...this.captures]) reader.close();
     const ends = [...this.streams].map((stream) => stream.abort());
     void Promise.all(ends).finally(() => this.letGo());
   }
@@ -182,7 +245,7 @@ export class Connection implements EngineConnection {
     for (;;) {
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) throw unreachable(this.name);
-      if (this.socket === null) await this.connectOnce();
+      if (this.socket === null && !(await this.connectOnce(leftMs))) continue;
       const response = await this.send(request, leftMs);
       if (response === null) {
         await delay(retryMs);
@@ -196,12 +259,23 @@ export class Connection implements EngineConnection {
 
   private connecting: Promise<void> | null = null;
 
-  /** Several requests share one way to a control process that was started again. */
-  private async connectOnce(): Promise<void> {
-    this.connecting ??= this.open(patienceMs).finally(() => {
+  /**
+   * Several requests share one way to a control process that was started again. False when it is
+   * not there yet; whoever has more time may try again.
+   *
+   * @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` when the engine itself is gone.
+   */
+  private async connectOnce(dialMs: number): Promise<boolean> {
+    this.connecting ??= this.open(dialMs).finally(() => {
       this.connecting = null;
     });
-    await this.connecting;
+    try {
+      await this.connecting;
+      return true;
+    } catch (error) {
+      if (!isRunning(this.name)) throw error;
+      return false;
+    }
   }
 
   /** Null when the connection was lost before the answer, or there was none in time. */

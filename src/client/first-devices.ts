@@ -1,11 +1,12 @@
 import { type DeviceView, lookOnce } from '../device/catalogue/index.js';
 import { checkDeviceName } from '../device/names.js';
+import type { NamedDevice } from '../memory/device-desk.js';
 import type { Settings } from '../settings/index.js';
 
 /** What the settings' names of devices mean at the start. */
 export interface FirstDevices {
   /** To play on, the best first. */
-  names: string[];
+  first: NamedDevice[];
   /** To listen to. */
   capture: string | null;
 }
@@ -22,11 +23,12 @@ export async function firstDevices(device: Settings['device']): Promise<FirstDev
   for (const name of preferred) checkDeviceName(name);
   const captures = device.capture !== 'none';
   if (captures) checkDeviceName(device.capture);
-  const asks = preferred.includes('default') || device.capture === 'default';
+  const isServers = (name: string) => name !== 'virtual' && !name.startsWith('alsa:');
+  const asks = preferred.some(isServers) || device.capture === 'default';
   const view = asks ? await lookOnce() : null;
   return {
-    names: preferred.map((name) => meaning(name, view, 'isDefault') ?? 'virtual'),
-    capture: captures ? meaning(device.capture, view, 'isDefaultInput') : null,
+    first: preferred.map((name) => meaning(name, view, 'isDefault') ?? virtual),
+    capture: captures ? (meaning(device.capture, view, 'isDefaultInput')?.name ?? null) : null,
   };
 }
 
@@ -34,7 +36,10 @@ function meaning(
   name: string,
   view: DeviceView | null,
   key: 'isDefault' | 'isDefaultInput',
-): string | null {
-  if (name !== 'default') return name;
-  return view?.devices.find((one) => one[key])?.name ?? null;
+): NamedDevice | null {
+  const found = view?.devices.find((one) => (name === 'default' ? one[key] : one.name === name));
+  if (found) return { name: found.name, nativeRateHz: found.rateHz };
+  return name === 'default' ? null : { name, nativeRateHz: null };
 }
+
+const virtual: NamedDevice = { name: 'virtual', nativeRateHz: null };

@@ -9,11 +9,18 @@ export { connectEngine } from './connection.js';
 export { type PreparedKeeper, prepareKeeper } from './keeper-process.js';
 export { startEngine } from './launch.js';
 export type {
+  CaptureBlock,
+  CaptureData,
+  CaptureFormat,
+  CaptureMark,
+  EngineCapture,
   EngineConnection,
   EngineEnd,
   EngineStream,
   LoadedAsset,
+  PlayAndRecordOptions,
   ProcessStatus,
+  Recorded,
   RunningEngine,
   SampleFormat,
   ShutdownReport,

@@ -11,15 +11,20 @@ import { TenutoError } from '../errors.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
 import { createSharedMemory, mapShared } from '../os/index.js';
+import { demandCapture } from './capture.js';
 import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
+  CaptureFormat,
+  EngineCapture,
   EngineEnd,
   EngineStream,
   LoadedAsset,
+  PlayAndRecordOptions,
+  Recorded,
   RunningEngine,
   StartOptions,
   StreamFormat,
@@ -176,6 +181,20 @@ class LaunchedEngine implements RunningEngine {
     this.connection ??= this.connect();
     const connection = await this.connection;
     return connection.openStream(format);
+  }
+
+  async capture(format?: CaptureFormat): Promise<EngineCapture> {
+    demandCapture(this.name, this.memory);
+    this.connection ??= this.connect();
+    const connection = await this.connection;
+    return connection.capture(format);
+  }
+
+  async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
+    demandCapture(this.name, this.memory);
+    this.connection ??= this.connect();
+    const connection = await this.connection;
+    return connection.playAndRecord(signal, options);
   }
 
   /** A failed attempt is not the last one. */

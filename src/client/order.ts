@@ -55,7 +55,7 @@ function arenaBytesOf(program: Uint8Array): number {
 
 function deviceOrderOf(device: Settings['device'], devices: FirstDevices): LaunchOrder['device'] {
   return {
-    names: devices.names,
+    first: devices.first,
     policy: {
       preferred: [device.name, ...device.fallbacks],
       queryCooldownSec: device.queryCooldownSec,
@@ -84,6 +84,13 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
     throw new TenutoError(
       'TENUTO_SETTINGS_INVALID',
       `snapshot.everyTicks must be at most ${snapshotTicksMax}, a quarter of the journal`,
+    );
+  }
+  const { loopbackFrames } = device.virtual;
+  if (loopbackFrames > 0 && loopbackFrames < engine.quantumFrames) {
+    throw new TenutoError(
+      'TENUTO_SETTINGS_INVALID',
+      `device.virtual.loopbackFrames must be 0 or at least a quantum, ${engine.quantumFrames}`,
     );
   }
   const stopFrames = seconds === undefined ? null : Math.round(seconds * engine.rateHz);

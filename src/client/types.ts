@@ -59,7 +59,24 @@ export interface EngineConnection extends AsyncDisposable {
    *   streams stay taken, `TENUTO_ENGINE_UNREACHABLE`
    */
   openStream(format: StreamFormat): Promise<EngineStream>;
-  /** Idempotent: aborts the streams that were opened over it; the engine goes on. */
+  /**
+   * Listens to what the engine captures, from now on; any number of programs may.
+   *
+   * @throws TenutoError `TENUTO_CAPTURE_OFF` when the engine listens to no device,
+   *   `TENUTO_CAPTURE_FORMAT` for what cannot be, `TENUTO_ENGINE_UNREACHABLE`
+   */
+  capture(format?: CaptureFormat): Promise<EngineCapture>;
+  /**
+   * Plays a signal, on top of what plays, and gives back what was captured meanwhile: its frame 0 in
+   * the same turn of the device in which the signal's frame 0 was given. No device is opened or
+   * closed. Calls of one program run one after the other; those of several programs mix.
+   *
+   * @param signal interleaved frames at the engine's rate, within [-1, 1].
+   * @throws TenutoError `TENUTO_CAPTURE_OFF`, `TENUTO_CAPTURE_FORMAT`; `TENUTO_DEVICE_LOST` when the
+   *   device stays away; `TENUTO_CAPTURE_CLOSED` when the engine ends
+   */
+  playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded>;
+  /** Idempotent: ends the captures, and aborts the streams that were opened over it; the engine goes on. */
   close(): void;
 }
 
@@ -142,6 +159,130 @@ export interface EngineStream extends AsyncDisposable {
   readonly loudSamples: number;
 }
 
+/** How a program wants what is captured. */
+export interface CaptureFormat {
+  /** `speech`: 16 kHz, mono, s16, blocks of 512 frames, of which 8 wait. What is given besides wins. */
+  preset?: 'speech';
+  /** Frames per second, 1000 to 768,000. Default: the engine's. */
+  rate?: number;
+  /** 1 to 8. Default: as many as the engine captures. */
+  channels?: number;
+  /** Default f32. Where bits are lost, it is dithered. */
+  format?: SampleFormat;
+  /** Frames of a block, 1 to 65,536. Default 512. */
+  blockFrames?: number;
+  /**
+   * Frames that wait for a reader that is slow; of more than these it loses the oldest. At least a
+   * block, at most half of what the engine keeps (5.4 s at the defaults), which Infinity asks for.
+   * Default: half a second, or a block if that is more.
+   */
+  bufferFrames?: number;
+}
+
+/** Samples in the array of the format: f32, s16, or s24 (in the low bits) and s32. */
+export type CaptureData = Float32Array | Int16Array | Int32Array;
+
+/** When and how frames were captured. */
+export interface CaptureMark {
+  /** Frames of the reader's rate since it began, those that it lost counted: of the first frame. */
+  readonly index: number;
+  /**
+   * The turn of the device in which the first frame was captured, as the engine counts turns (32
+   * bits, wraps), and which frame of that turn it is. What was given in a turn has the same position.
+   */
+  readonly position: number;
+  readonly frame: number;
+  /** The tick that was played in that turn, and the driver that did it. */
+  readonly tick: number;
+  readonly generation: number;
+  /** About when, in milliseconds of the monotonic clock (`process.hrtime`). */
+  readonly timeMs: number;
+  /** Frames of the reader that were lost just before the first one. */
+  readonly dropped: number;
+  /** True when the content waited in one of these turns, so that filler was played. */
+  readonly concealed: boolean;
+  /** True when nobody listened in one of these turns: the device was away, this is silence. */
+  readonly away: boolean;
+  /** Engine frames that the capture device lost in these turns, as it says itself. */
+  readonly deviceDropFrames: number;
+}
+
+/** Some frames, and where they are from. */
+export interface CaptureBlock extends CaptureMark {
+  /** Interleaved. */
+  readonly data: CaptureData;
+  readonly frames: number;
+}
+
+/**
+ * One reader of what the engine captures, at its own pace: it has its own position, and loses only
+ * its own frames. `for await` gives blocks of `blockFrames` until it is closed. Not for the audio
+ * thread; the methods are not to be called while another of them runs.
+ */
+export interface EngineCapture extends AsyncIterable<CaptureBlock>, Disposable {
+  readonly format: Readonly<Required<Omit<CaptureFormat, 'preset'>>>;
+  readonly state: 'open' | 'closed';
+  /**
+   * Fills `into` with interleaved frames and resolves with their number: once it is full, or so
+   * many as there are after `timeoutMs` (0: at once; default: no limit, also while the engine holds
+   * because it has no device). A Uint8Array takes the bytes of the format, little-endian, `s24` in
+   * three.
+   *
+   * @throws TenutoError `TENUTO_CAPTURE_FORMAT` for another array than that of the format;
+   *   `TENUTO_CAPTURE_CLOSED` when it was closed, or the engine has ended and all was read.
+   */
+  read(into: CaptureData | Uint8Array, timeoutMs?: number): Promise<number>;
+  /** The same at once, for who must not wait: the frames that are there, perhaps none. */
+  readNow(into: CaptureData | Uint8Array): number;
+  /** Where the frames of the last `read` or block are from; null before the first. */
+  readonly last: CaptureMark | null;
+  /** Frames that wait to be read, about. */
+  readonly available: number;
+  /** Frames of its rate that were given, and those that it was too slow for. */
+  readonly readFrames: number;
+  readonly droppedFrames: number;
+  /** The same loss in frames of the engine. */
+  readonly droppedEngineFrames: number;
+  /** Ends what waits. Idempotent. */
+  close(): void;
+}
+
+/** How a signal is played and recorded. */
+export interface PlayAndRecordOptions {
+  /** How long to record after the signal's last frame, in seconds. Default 0. */
+  tailSec?: number;
+  /** Channels of the signal: 1, which plays on all, or the engine's. Default 1. */
+  channels?: number;
+  /** How long it may take beyond the signal's own time, when the device is away. Default 10,000. */
+  timeoutMs?: number;
+}
+
+/** What was captured while a signal was played. */
+export interface Recorded {
+  /** Interleaved: the signal's frames and the tail. */
+  readonly samples: Float32Array;
+  readonly frames: number;
+  readonly channels: number;
+  readonly rate: number;
+  /** The turn in which frame 0 of the signal was given and frame 0 of `samples` was captured. */
+  readonly position: number;
+  readonly tick: number;
+  readonly generation: number;
+  /**
+   * False when something came between: filler was played, the device ran dry, lost frames, was away
+   * or another one took over. The samples are then in time with the device, but not with the signal.
+   */
+  readonly clean: boolean;
+  /**
+   * Frames that the device held between giving and capturing; null when it does not say. As long as
+   * it is the same, so is the way from the one to the other. A sound server that is kept from running
+   * leaves out a period of one side, which nobody is told: then both differ, by as much.
+   */
+  readonly loopFrames: number | null;
+  /** Frames from giving a frame to hearing it, as the playing device says; null when it does not. */
+  readonly latencyFrames: number | null;
+}
+
 /** An engine that this program started and that ends with it. */
 export interface RunningEngine extends AsyncDisposable {
   readonly name: string;
@@ -164,4 +305,8 @@ export interface RunningEngine extends AsyncDisposable {
   readonly playing: Promise<void>;
   /** As `EngineConnection.openStream`. */
   openStream(format: StreamFormat): Promise<EngineStream>;
+  /** As `EngineConnection.capture`. */
+  capture(format?: CaptureFormat): Promise<EngineCapture>;
+  /** As `EngineConnection.playAndRecord`. */
+  playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded>;
 }

@@ -15,6 +15,7 @@ const token = z
 export const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ id: z.number().int(), do: z.literal('status') }),
   z.strictObject({ id: z.number().int(), do: z.literal('stop') }),
+  z.strictObject({ id: z.number().int(), do: z.literal('memory') }),
   z.strictObject({
     id: z.number().int(),
     do: z.literal('events'),
@@ -43,11 +44,15 @@ export const requestSchema = z.discriminatedUnion('do', [
 
 export type Request = z.infer<typeof requestSchema>;
 
-/** The answer to `openStream`: which one, and by which descriptors of the keeper it is reached. */
-export interface OpenedStream {
-  stream: number;
+/** The answer to `memory`: by which descriptor of the keeper the engine's memory is reached. */
+export interface EnginePlace {
   keeperPid: number;
   segmentFd: number;
+}
+
+/** The answer to `openStream`: which one, and by which descriptors of the keeper it is reached. */
+export interface OpenedStream extends EnginePlace {
+  stream: number;
   streamFd: number;
 }
 

@@ -112,6 +112,8 @@ export class ControlServer {
             ? { ...event, ...tripwireOfEvent(event.place, event.a, event.b) }
             : event,
         );
+      case 'memory':
+        return this.streams.place;
       case 'openStream':
         return this.streams.open(peer, request);
       case 'closeStream':

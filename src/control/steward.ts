@@ -109,6 +109,11 @@ export class Steward {
     if (this.decision.action !== 'open') return;
     const { sequence, device, reason } = this.decision;
     this.tell('another device is opened', { device: device.name, reason });
-    requestDevice(this.segment, { number: sequence, name: device.name, us: monotonicUs() });
+    requestDevice(this.segment, {
+      number: sequence,
+      name: device.name,
+      nativeRateHz: device.rateHz,
+      us: monotonicUs(),
+    });
   }
 }

@@ -4,7 +4,7 @@ import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { StreamOwner } from '../memory/stream-seats.js';
 import type { ProcessIdentity } from '../os/index.js';
-import type { OpenedStream, Request } from './protocol.js';
+import type { EnginePlace, OpenedStream, Request } from './protocol.js';
 import type { StreamDesk } from './stream-desk.js';
 
 /** Between two looks at streams that come to rest, and at those that are just open. */
@@ -30,6 +30,11 @@ export class StreamDoor {
     this.look();
   }
 
+  /** Where the engine's memory is. */
+  get place(): EnginePlace {
+    return { keeperPid: this.order.keeperPid, segmentFd: this.order.memory.segment };
+  }
+
   /** @throws TenutoError `TENUTO_STREAM_LIMIT` when none becomes free in time. */
   async open(client: Client, { token, name, stream, waitMs }: Of<'openStream'>) {
     const owner = ownerOf(client, token);
@@ -47,13 +52,8 @@ export class StreamDoor {
       const text = `${which} of engine "${this.order.engine}" stayed taken for ${waitMs} ms`;
       throw new TenutoError('TENUTO_STREAM_LIMIT', text);
     }
-    const { segment, streams } = this.order.memory;
-    const opened: OpenedStream = {
-      stream: found,
-      keeperPid: this.order.keeperPid,
-      segmentFd: segment,
-      streamFd: streams[found]!,
-    };
+    const streamFd = this.order.memory.streams[found]!;
+    const opened: OpenedStream = { stream: found, ...this.place, streamFd };
     return opened;
   }
 

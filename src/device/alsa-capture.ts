@@ -8,6 +8,13 @@ const frameBytesMax = 256;
 /** Quanta above its usual fill from which a capture buffer is emptied: the clocks differ. */
 const overfullQuanta = 8;
 
+export interface CaptureWish {
+  quantum: number;
+  stallMs: number;
+  /** Frames above its usual fill from which the buffer is emptied. Default: 8 quanta. */
+  overfullFrames?: number;
+}
+
 /**
  * The listening side of a device. Each turn takes one quantum, so that what was heard stays beside
  * what was played: what is missing becomes silence, and as much is thrown away when it comes after
@@ -18,7 +25,9 @@ export class Capture {
   readonly tally = new Float64Array(gateTally.places);
   /** Frames that were silence instead, or thrown away. */
   droppedFrames = 0;
-  isLost = false;
+  private hasFailed = false;
+  /** Frames fetched from the device, in an array as they outgrow what a field holds. */
+  readonly fetched = new Float64Array(1);
   /** Frames that will come late and be thrown away. */
   private owedFrames = 0;
   /** Frames that it holds before a turn when all is well; 0 until it is known. */
@@ -40,6 +49,7 @@ export class Capture {
     readonly channels: number,
     private readonly quantum: number,
     private readonly deafTurnsMax: number,
+    private readonly overfullFrames: number,
   ) {
     this.view = new DataView(pcm.transfer);
     this.floats = new Float32Array(pcm.transfer, 0, quantum * choice.channels);
@@ -47,16 +57,23 @@ export class Capture {
     this.map = channelMapOf(choice.channels, channels);
   }
 
-  static open(pcmName: string, wish: PcmWish & { quantum: number; stallMs: number }): Capture {
+  static open(pcmName: string, wish: PcmWish & CaptureWish): Capture {
     const { quantum, channels, rateHz, stallMs } = wish;
+    const { overfullFrames = overfullQuanta * quantum } = wish;
     const deafTurnsMax = Math.ceil((stallMs * rateHz) / (1000 * quantum));
     const pcm = openNamed(wish.name, pcmName, 'capture', quantum * frameBytesMax);
     try {
-      return new Capture(pcm, negotiate(pcm, wish), channels, quantum, deafTurnsMax);
+      const choice = negotiate(pcm, wish);
+      return new Capture(pcm, choice, channels, quantum, deafTurnsMax, overfullFrames);
     } catch (error) {
       pcm.close();
       throw error;
     }
+  }
+
+  /** It cannot be started again, or gives nothing; what gives something again is heard again. */
+  get isLost(): boolean {
+    return this.hasFailed || this.deafTurns > this.deafTurnsMax;
   }
 
   /** Begins anew, and forgets what was heard. 0 or a negative errno. */
@@ -109,18 +126,30 @@ export class Capture {
   /** Takes a quantum: what is missing of it is silence. */
   take(into: Float32Array): void {
     const { quantum } = this;
-    const waiting = this.isLost ? -errno.ENODEV : this.observe();
+    const waiting = this.hasFailed ? -errno.ENODEV : this.observe();
     if (waiting < 0) {
       this.miss(into, 0);
-      if (!this.isLost && this.restart(false) < 0) this.isLost = true;
+      this.noteDeaf();
+      // One whose node is gone lets itself be started again and again.
+      if (!this.hasFailed) this.hasFailed = this.isLost || this.restart(false) < 0;
       return;
     }
-    this.deafTurns = waiting === 0 ? this.deafTurns + 1 : 0;
-    if (this.deafTurns > this.deafTurnsMax) this.isLost = true;
+    if (waiting > 0 && this.isLost) {
+      // Nobody knows how long it was silent: it is as if it had just been started.
+      this.usualFrames = 0;
+      this.owedFrames = 0;
+    }
+    if (waiting > 0) this.deafTurns = 0;
+    else this.noteDeaf();
     this.settle(waiting);
     const taken = this.usualFrames === 0 ? 0 : this.pull(Math.min(quantum, waiting));
     this.deliver(into, taken);
     if (taken < quantum) this.miss(into, taken);
+  }
+
+  /** Nothing came; counted no further than it matters, however long that takes. */
+  private noteDeaf(): void {
+    this.deafTurns = Math.min(this.deafTurns, this.deafTurnsMax) + 1;
   }
 
   /**
@@ -139,7 +168,7 @@ export class Capture {
     if (this.owedFrames > 0 && waiting >= quantum + this.owedFrames) {
       this.discard(this.owedFrames);
       this.owedFrames = 0;
-    } else if (waiting > this.usualFrames + overfullQuanta * quantum) {
+    } else if (waiting > this.usualFrames + this.overfullFrames) {
       this.droppedFrames += waiting - this.usualFrames;
       this.discard(waiting - this.usualFrames);
     }
@@ -155,7 +184,9 @@ export class Capture {
   }
 
   private pull(frames: number): number {
-    return Math.max(0, this.pcm.read(frames));
+    const taken = Math.max(0, this.pcm.read(frames));
+    this.fetched[0]! += taken;
+    return taken;
   }
 
   private deliver(into: Float32Array, frames: number): void {

@@ -10,6 +10,8 @@ export interface PcmWish {
   channels: number;
   periodFrames: number;
   bufferFrames: number;
+  /** Frames that a sound server's plugin hands over at a time, and states as wanted latency. */
+  wakeFrames: number;
   /** Take the nearest rate where the device refuses the wanted one. */
   acceptRate: boolean;
 }
@@ -71,7 +73,7 @@ export function negotiate(pcm: Pcm, wish: PcmWish): PcmChoice {
   if (periodFrames <= 0) throw refused(wish, 'every length of its period', periodFrames);
   const bufferFrames = parameters.setBuffer(Math.max(wish.bufferFrames, 2 * periodFrames));
   if (bufferFrames <= 0) throw refused(wish, 'every length of its buffer', bufferFrames);
-  error = parameters.install(periodFrames);
+  error = parameters.install(Math.min(wish.wakeFrames, bufferFrames));
   if (error < 0) throw refused(wish, 'the configuration', error);
   return { format, rateHz, channels, periodFrames, bufferFrames };
 }

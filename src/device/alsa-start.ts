@@ -9,8 +9,8 @@ const startMs = 2000;
 const lookNs = 250_000;
 /** Movements of its position after which a device counts as started. */
 const startSteps = 4;
-/** Silence beyond which a device that runs dry at its start is given up. */
-const silenceFramesMax = 16_384;
+/** Quanta in a row after which a device that has none of them in its buffer has no clock. */
+const swallowed = 4;
 
 export interface StartPlan {
   name: string;
@@ -19,6 +19,8 @@ export interface StartPlan {
   /** Silence that it begins with, if that is enough. */
   silenceFrames: number;
   isLinked: boolean;
+  /** Steps of which it need not be known how long they are. */
+  stepFramesMax: number;
 }
 
 /** What was seen of a device while it started. */
@@ -64,52 +66,58 @@ class Steps {
 export function startSides(
   playback: Playback,
   capture: Capture | null,
-  { name, captureName, quantum, silenceFrames, isLinked }: StartPlan,
+  { name, captureName, quantum, silenceFrames, isLinked, stepFramesMax }: StartPlan,
 ): Started {
-  let silence = silenceFrames;
+  const silenceFramesMax = playback.choice.bufferFrames;
+  let silence = Math.min(silenceFrames, silenceFramesMax);
   let offsetFrames = 0;
   const steps = new Steps();
-  let begunNs = 0;
   const begin = () => {
     steps.restart();
-    begunNs = monotonicNs();
     const error = playback.restart(silence);
     if (error < 0) throw notStarted(name, errnoName(error));
   };
   const captureError = capture?.restart(isLinked) ?? 0;
   begin();
   if (captureError < 0) throw notStarted(captureName ?? '', errnoName(captureError));
-  const silenceNs = () => (silence * 1e9) / playback.choice.rateHz;
+  if (swallows(playback, quantum)) {
+    return { isUnpaced: true, stepFrames: quantum, offsetFrames: 0 };
+  }
   const deadlineNs = monotonicNs() + startMs * 1e6;
-  for (;;) {
-    const error = playback.observe();
-    if (error === -errno.EPIPE && silence < silenceFramesMax) {
-      // It takes more at a time than it was given.
-      silence *= 2;
-      begin();
-      continue;
+  for (let isHeard = false; ; sleepUntilNs(monotonicNs() + lookNs)) {
+    if (monotonicNs() > deadlineNs) {
+      const silent = steps.count > 0 && !isHeard ? (captureName ?? name) : name;
+      throw notStarted(silent, `no sign of it in ${startMs} ms`);
     }
-    if (error < 0) throw notStarted(name, errnoName(error));
-    const fill = playback.fillFrames;
+    const error = playback.observe();
+    if (error < 0 && error !== -errno.EPIPE) throw notStarted(name, errnoName(error));
+    const fill = error < 0 ? 0 : playback.fillFrames;
     if (fill <= 0) {
-      const isEarly = monotonicNs() - begunNs < silenceNs() / 2;
-      if (isEarly) return { isUnpaced: true, stepFrames: quantum, offsetFrames: 0 };
-      // This process was kept from the processor for so long that nothing was seen.
+      // It takes more at a time than it was given, or this process was not there in time.
+      if (error < 0 && silence === silenceFramesMax) throw notStarted(name, errnoName(error));
+      silence = Math.min(2 * silence, silenceFramesMax);
       begin();
       continue;
     }
     steps.follow(playback.frames[playbackAt.written]! - fill);
     offsetFrames = Math.max(offsetFrames, playback.report.words[pcmReport.delayFrames]! - fill);
-    const isHeard = capture === null || hears(capture);
-    if (steps.count >= startSteps && isHeard) {
+    isHeard = capture === null || hears(capture);
+    if (steps.longest > stepFramesMax || (steps.count >= startSteps && isHeard)) {
       return { isUnpaced: false, stepFrames: steps.longest, offsetFrames };
     }
     if (fill < silence) playback.giveSilence(silence - fill);
-    if (monotonicNs() > deadlineNs) {
-      throw notStarted(isHeard ? name : (captureName ?? ''), `no sign of it in ${startMs} ms`);
-    }
-    sleepUntilNs(monotonicNs() + lookNs);
   }
+}
+
+/** Whether a device takes what it is given in no time: more than once, before any time has passed. */
+function swallows(playback: Playback, quantum: number): boolean {
+  const begunNs = monotonicNs();
+  for (let i = 0; i < swallowed; i++) {
+    if (playback.observe() < 0 || playback.fillFrames > 0) return false;
+    if (playback.giveSilence(quantum) < 0) return false;
+  }
+  const givenNs = (swallowed * quantum * 1e9) / playback.choice.rateHz;
+  return playback.observe() === 0 && playback.fillFrames <= 0 && monotonicNs() - begunNs < givenNs;
 }
 
 /** Whether the listening side holds what it should before the first turn. */

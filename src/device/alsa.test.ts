@@ -173,6 +173,29 @@ describe('what is played on PipeWire', () => {
     await server.removeSink('phone');
   });
 
+  it.each([1024, 2048])(
+    'is heard whole where the server takes %i frames at a time',
+    async (step) => {
+      const force = (frames: number) =>
+        server.run('pw-metadata', ['-n', 'settings', '0', 'clock.force-quantum', `${frames}`]);
+      await force(step);
+      const listener = await server.listen('hall');
+      const made = device('pipewire:hall');
+      made.open();
+      const count = new Count();
+      play(
+        made,
+        (turn) => turn === 200,
+        (samples) => count.fill(samples),
+      );
+      made.drain(5000);
+      const last = 200 * quantum;
+      expect(await countsHeard(listener, last)).toEqual(countTo(last));
+      await listener.stop();
+      await force(0);
+    },
+  );
+
   it('finds nodes with any name', async () => {
     const name = `a,b:c'd`;
     await server.run('pactl', ['load-module', 'module-null-sink', `sink_name="${name}"`]);

@@ -8,9 +8,11 @@ import {
   sleepUntilNs,
 } from '../os/index.js';
 import { Capture } from './alsa-capture.js';
+import { Fill, fillAt } from './alsa-fill.js';
 import { pcmNameOf, streamProperties } from './alsa-names.js';
 import { lossOf, Playback, playbackAt } from './alsa-playback.js';
-import { startSides } from './alsa-start.js';
+import { Progress, progressAt } from './alsa-progress.js';
+import { type Started, startSides } from './alsa-start.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { Pace, paceAt } from './pace.js';
 
@@ -32,26 +34,8 @@ export interface AlsaOptions {
   acceptRate: boolean;
 }
 
-/** Places in the array of times and frames. */
-const at = {
-  wakeNs: 0,
-  /** When the device's position was last seen to move, and where it was then. */
-  movedNs: 1,
-  moved: 2,
-  /** Frames from the one given last to the loudspeaker, which each turn reaches. */
-  target: 3,
-  /** Least frames in the buffer before a turn, in this window. */
-  leastFill: 4,
-  ranDryNs: 5,
-  /** When it was started again for the first time of those that were in vain. */
-  revivedNs: 6,
-  places: 7,
-} as const;
-
-/** Turns between two looks whether the buffer is fuller or emptier than it should be. */
-const windowTurns = 128;
-/** Steps for which a position may stand still before that counts as stalled. */
-const stallSteps = 3;
+/** Steps after which what does not move any more is drained. */
+const drainSteps = 3;
 /** Turns in a row in which a device may answer with an error that may pass. */
 const errorTurnsMax = 4;
 /**
@@ -59,16 +43,19 @@ const errorTurnsMax = 4;
  * time, or 2048, when another program asks for that.
  */
 const roomFrames = 4096;
-/** Restarts in vain before a device that lets itself be restarted is given up all the same. */
-const revivalsMax = 3;
+/**
+ * Times that PipeWire's plugin may be asked in a period of the server's. It gives `wakeFrames` at
+ * most each time; asked eight times, 0.3.65 leaves out every other period.
+ */
+const wakesMax = 4;
 /** How often a device that is drained is looked at. */
 const drainLookNs = 1e6;
 /** PulseAudio's plugin never calls its buffer empty: what does not move any more is drained. */
 const drainPatienceNs = 20e6;
 /** A time stamp older than this is of something else, or of another clock. */
 const stampAgeMaxNs = 100e6;
-/** Dry runs that follow each other faster than this call for a longer buffer. */
-const dryAgainNs = 1e9;
+/** Room for what is played when the device runs dry: the rest is for the turns that follow. */
+const silenceFramesMax = roomFrames / 2;
 
 /**
  * A PCM of ALSA: hardware, or the sound server by its plugin. libasound is never waited for but in
@@ -81,7 +68,8 @@ export class AlsaDevice implements Device {
   rateHz: number;
   readonly channels: number;
   readonly captureChannels: number;
-  private readonly times = new Float64Array(at.places);
+  /** When a sleep ends, monotonic nanoseconds. */
+  private readonly wakeNs = new Float64Array(1);
   private playback: Playback | null = null;
   private capture: Capture | null = null;
   private pace: Pace;
@@ -93,17 +81,9 @@ export class AlsaDevice implements Device {
   private isOwed = false;
   /** No quantum was given yet: to run dry is no loss. */
   private isFresh = true;
-  /** Frames that the device takes at a time. */
-  private stepFrames = 0;
-  private offsetFrames = 0;
-  /** Frames in the buffer before a turn, by which the turn may be late. */
-  private readonly marginFrames: number;
-  /** Silence that it is started with after it ran dry. */
-  private silenceFrames = 0;
-  private turns = 0;
+  private fill: Fill;
+  private progress: Progress;
   private errorTurns = 0;
-  /** Restarts since the device last moved. */
-  private revivals = 0;
 
   constructor(private readonly options: AlsaOptions) {
     const { quantum, rateHz } = options;
@@ -113,11 +93,12 @@ export class AlsaDevice implements Device {
     this.captureChannels = options.captureName === null ? 0 : options.captureChannels;
     this.pace = new Pace(options);
     this.quantumNs = (quantum * 1e9) / rateHz;
-    this.marginFrames = (options.bufferQuanta - 1) * quantum;
+    this.fill = new Fill(options, silenceFramesMax);
+    this.progress = new Progress(options);
   }
 
   get latencyFrames(): number {
-    return Math.round(this.times[at.target]!);
+    return Math.round(this.fill.frames[fillAt.target]!);
   }
 
   get unplayedFrames(): number {
@@ -128,8 +109,13 @@ export class AlsaDevice implements Device {
     this.close();
     this.health.fill(0);
     try {
-      const isLinked = this.openSides();
-      this.start(isLinked);
+      const { quantum } = this.options;
+      const stepFramesMax = wakesMax * quantum;
+      const { stepFrames } = this.start(this.openSides(quantum), stepFramesMax);
+      if (stepFrames <= stepFramesMax) return;
+      // PipeWire fetches a quantum at a time, and not often enough for such a period.
+      this.close();
+      this.start(this.openSides(stepFrames), roomFrames);
     } catch (error) {
       this.close();
       throw error;
@@ -137,13 +123,14 @@ export class AlsaDevice implements Device {
   }
 
   /** True when the hardware starts both sides together. */
-  private openSides(): boolean {
+  private openSides(wakeFrames: number): boolean {
     const { name, captureName, quantum, bufferQuanta, ...format } = this.options;
     const wish = {
       ...format,
       name,
       quantum,
       periodFrames: quantum,
+      wakeFrames,
       bufferFrames: Math.max(2 * bufferQuanta * quantum, roomFrames),
     };
     const playback = this.withProperties(name, (pcm) => Playback.open(pcm, wish));
@@ -152,6 +139,8 @@ export class AlsaDevice implements Device {
     this.rateHz = rateHz;
     this.quantumNs = (quantum * 1e9) / rateHz;
     this.pace = new Pace({ rateHz, quantum });
+    this.fill = new Fill({ rateHz, quantum, bufferQuanta }, silenceFramesMax);
+    this.progress = new Progress({ rateHz, stallMs: this.options.stallMs });
     if (captureName === null) return false;
     const channels = this.captureChannels;
     // What is not fetched in time is lost here, so there is more room.
@@ -174,36 +163,30 @@ export class AlsaDevice implements Device {
     }
   }
 
-  private start(isLinked: boolean): void {
-    const { options, times, health } = this;
+  private start(isLinked: boolean, stepFramesMax: number): Started {
+    const { options, health, fill } = this;
     const { name, captureName, quantum } = options;
     const silenceFrames = options.bufferQuanta * quantum;
-    const plan = { name, captureName, quantum, silenceFrames, isLinked };
+    const plan = { name, captureName, quantum, silenceFrames, isLinked, stepFramesMax };
     const started = startSides(this.playback!, this.capture, plan);
+    fill.begin(started);
     this.isUnpaced = started.isUnpaced;
-    this.stepFrames = started.stepFrames;
-    this.offsetFrames = started.offsetFrames;
-    this.silenceFrames = Math.max(this.marginFrames, this.stepFrames);
-    times[at.target] = this.offsetFrames + this.marginFrames + quantum;
     this.isFresh = true;
     this.ranDry = false;
     this.isOwed = false;
-    this.turns = 0;
     this.errorTurns = 0;
-    this.revivals = 0;
-    times[at.leastFill] = Number.MAX_SAFE_INTEGER;
-    times[at.ranDryNs] = 0;
+    this.progress.reset();
     this.beginPace();
     health[deviceHealth.deviceRateHz] = this.rateHz;
-    health[deviceHealth.latencyFrames] = times[at.target]!;
+    health[deviceHealth.latencyFrames] = fill.frames[fillAt.target]!;
+    return started;
   }
 
   /** Begins to follow the device where it is now. */
   private beginPace(): void {
-    const { pace, times } = this;
+    const { pace } = this;
     readClock(pace.times, paceAt.now);
-    times[at.movedNs] = pace.times[paceAt.now]!;
-    times[at.moved] = 0;
+    this.progress.begin(pace);
     this.locate();
     pace.begin();
   }
@@ -221,13 +204,14 @@ export class AlsaDevice implements Device {
   }
 
   wait(): DeviceSignal {
-    const { playback, pace, times, quantumNs } = this;
+    const { playback, pace, fill, quantumNs } = this;
     if (playback === null) return this.lose(LostReason.gone);
     // An error of this shows again when the device is looked at.
     if (this.isOwed) playback.giveSilence(this.options.quantum);
     this.isOwed = false;
     const written = playback.frames[playbackAt.written]!;
-    pace.times[paceAt.wanted] = written + this.options.quantum - times[at.target]!;
+    const { frames } = fill;
+    pace.times[paceAt.wanted] = written + this.options.quantum - frames[fillAt.target]!;
     pace.foresee();
     readClock(pace.times, paceAt.now);
     if (pace.times[paceAt.due]! - pace.times[paceAt.now]! > 1.5 * quantumNs) return this.pause(1);
@@ -237,9 +221,9 @@ export class AlsaDevice implements Device {
 
   /** Sleeps for so many quanta: the device wants nothing. */
   private pause(quanta: number): DeviceSignal {
-    const { pace, times } = this;
-    times[at.wakeNs] = pace.times[paceAt.now]! + quanta * this.quantumNs;
-    sleepUntil(times, at.wakeNs);
+    const { pace, wakeNs } = this;
+    wakeNs[0] = pace.times[paceAt.now]! + quanta * this.quantumNs;
+    sleepUntil(wakeNs, 0);
     return DeviceSignal.early;
   }
 
@@ -252,14 +236,15 @@ export class AlsaDevice implements Device {
     this.errorTurns = 0;
     if (this.isUnpaced) return this.turnByClock(playback);
     const fill = playback.fillFrames;
-    if (this.standsStill(playback, fill)) return this.lose(LostReason.stalled);
+    const loss = this.judge(playback, fill);
+    if (loss !== LostReason.none) return this.lose(loss);
     this.locate();
     pace.observe();
     const isReady = this.isHeard(fill);
     if (!isReady || playback.report.words[pcmReport.availFrames]! < options.quantum) {
       return this.pause(0.25);
     }
-    this.keepFill(fill);
+    this.fill.keep(pace, fill);
     this.tell(fill);
     return this.due();
   }
@@ -273,37 +258,32 @@ export class AlsaDevice implements Device {
 
   /** The turn of a device that plays as fast as it is given: this machine's clock is its clock. */
   private turnByClock(playback: Playback): DeviceSignal {
-    const { pace, times } = this;
+    const { pace } = this;
     const { frames } = playback;
     pace.extrapolate();
     const left = frames[playbackAt.written]! - pace.times[paceAt.observed]!;
     if (left < 0) {
-      pace.times[paceAt.observed] = frames[playbackAt.written]! - this.marginFrames;
+      pace.times[paceAt.observed] = frames[playbackAt.written]! - this.fill.marginFrames;
       pace.begin();
       if (!this.isFresh) this.ranDry = true;
     }
     frames[playbackAt.unplayed] = Math.max(0, Math.min(left, frames[playbackAt.content]!));
     this.health[deviceHealth.fillFrames] = Math.max(0, left);
-    this.health[deviceHealth.latencyFrames] = times[at.target]!;
+    this.health[deviceHealth.latencyFrames] = this.fill.frames[fillAt.target]!;
     return this.due();
   }
 
-  /** Whether the device's own position has not moved for too long, though it has what to play. */
-  private standsStill(playback: Playback, fill: number): boolean {
-    const { times, pace } = this;
-    const position = playback.frames[playbackAt.written]! - fill;
-    const step = position - times[at.moved]!;
-    if (step !== 0) {
-      if (step > this.stepFrames && !this.isFresh) this.stepFrames = Math.min(step, roomFrames);
-      times[at.moved] = position;
-      times[at.movedNs] = pace.times[paceAt.now]!;
-      this.revivals = 0;
+  /** Why the device is lost by its own progress, if it is. */
+  private judge(playback: Playback, fillFrames: number): LostReason {
+    const { progress, pace, fill } = this;
+    const { values } = progress;
+    values[progressAt.position] = playback.frames[playbackAt.written]! - fillFrames;
+    if (progress.hasMoved) {
+      const step = values[progressAt.position]! - values[progressAt.moved]!;
+      if (step > fill.stepFrames && !this.isFresh) fill.stepFrames = Math.min(step, roomFrames);
       playback.frames[playbackAt.carried] = 0;
-      return false;
     }
-    const stepsMs = (stallSteps * this.stepFrames * 1000) / this.rateHz;
-    const limitMs = Math.max(this.options.stallMs, stepsMs);
-    return pace.times[paceAt.now]! - times[at.movedNs]! > limitMs * 1e6;
+    return progress.follow(pace, fill.stepFrames);
   }
 
   /** Whether the listening side has a quantum too, or is not to be waited for any longer. */
@@ -314,34 +294,17 @@ export class AlsaDevice implements Device {
     return waiting < 0 || waiting >= capture.neededFrames;
   }
 
-  /**
-   * Keeps the least that the buffer holds before a turn where it should be: the device's account of
-   * the way to its loudspeaker may be wrong or change. A turn that is late is no reason.
-   */
-  private keepFill(fill: number): void {
-    const { times, pace, options } = this;
-    const lateNs = Math.max(0, pace.times[paceAt.now]! - pace.times[paceAt.due]!);
-    const onTime = fill + (lateNs * this.rateHz) / 1e9;
-    times[at.leastFill] = Math.min(times[at.leastFill]!, onTime);
-    if (++this.turns < windowTurns) return;
-    this.turns = 0;
-    const missing = this.marginFrames - times[at.leastFill]!;
-    if (missing > options.quantum / 2) times[at.target]! += missing;
-    else if (missing < -options.quantum) times[at.target]! -= options.quantum / 8;
-    times[at.leastFill] = Number.MAX_SAFE_INTEGER;
-  }
-
   private tell(fill: number): void {
     const { health, playback, capture } = this;
     this.pace.report(health);
     health[deviceHealth.fillFrames] = fill;
-    health[deviceHealth.stepFrames] = this.stepFrames;
+    health[deviceHealth.stepFrames] = this.fill.stepFrames;
     health[deviceHealth.latencyFrames] =
       playback!.report.words[pcmReport.delayFrames]! + this.options.quantum;
     if (capture === null) return;
-    health[deviceHealth.captureFillFrames] = capture.report.words[pcmReport.availFrames]!;
-    health[deviceHealth.captureDropFrames] = capture.droppedFrames;
-    health[deviceHealth.captureLost] = capture.isLost ? 1 : 0;
+    const waiting = capture.report.words[pcmReport.availFrames]!;
+    health[deviceHealth.captureFillFrames] = waiting;
+    health[deviceHealth.loopFrames] = fill + waiting;
   }
 
   /** Deals with an error of the playing side: goes on, or gives the device up. */
@@ -362,28 +325,19 @@ export class AlsaDevice implements Device {
 
   /** Starts it again after it ran dry or slept. False when it is lost. */
   private revive(playback: Playback, error: number): boolean {
-    const { times, pace, options } = this;
-    const now = pace.times[paceAt.now]!;
-    if (this.revivals++ === 0) times[at.revivedNs] = now;
-    const vainMs = (now - times[at.revivedNs]!) / 1e6;
-    if (this.revivals > revivalsMax && vainMs > options.stallMs) {
+    const { pace, fill } = this;
+    if (this.progress.isInVain(pace)) {
       this.lose(LostReason.serverGone);
       return false;
     }
-    const again = !this.isFresh && now - times[at.ranDryNs]! < dryAgainNs;
-    times[at.ranDryNs] = now;
-    const needed = Math.max(this.marginFrames, this.stepFrames);
-    this.silenceFrames = again ? Math.min(2 * this.silenceFrames, roomFrames / 2) : needed;
-    const silence = this.silenceFrames;
+    fill.runDry(pace, this.isFresh);
+    const silence = fill.silenceFrames;
     const failure =
       error === -pcmErrno.ESTRPIPE ? playback.resume(silence) : playback.restart(silence);
     if (failure < 0) {
       this.lose(lossOf(failure));
       return false;
     }
-    times[at.target] = this.offsetFrames + silence + options.quantum;
-    times[at.leastFill] = Number.MAX_SAFE_INTEGER;
-    this.turns = 0;
     playback.observe();
     this.beginPace();
     if (!this.isFresh) this.ranDry = true;
@@ -396,8 +350,14 @@ export class AlsaDevice implements Device {
   }
 
   read(into: Float32Array): void {
-    if (this.capture === null) into.fill(0);
-    else this.capture.take(into);
+    const { capture, health } = this;
+    if (capture === null) {
+      into.fill(0);
+      return;
+    }
+    capture.take(into);
+    health[deviceHealth.captureDropFrames] = capture.droppedFrames;
+    health[deviceHealth.captureLost] = capture.isLost ? 1 : 0;
   }
 
   write(samples: Float32Array): DeviceSignal {
@@ -422,7 +382,7 @@ export class AlsaDevice implements Device {
     const deadlineNs = monotonicNs() + timeoutMs * 1e6;
     const nsOf = (frames: number) => (frames * 1e9) / this.rateHz;
     // What left the buffer is on its way; a dry buffer says so by an error.
-    let onItsWay = this.offsetFrames;
+    let onItsWay = this.fill.offsetFrames;
     if (this.isUnpaced) {
       readClock(pace.times, paceAt.now);
       pace.extrapolate();
@@ -430,7 +390,7 @@ export class AlsaDevice implements Device {
     } else {
       let fill = Number.POSITIVE_INFINITY;
       let changedNs = monotonicNs();
-      const patienceNs = nsOf(stallSteps * this.stepFrames) + drainPatienceNs;
+      const patienceNs = nsOf(drainSteps * this.fill.stepFrames) + drainPatienceNs;
       for (let now = changedNs; now < deadlineNs; now = monotonicNs()) {
         if (playback.observe() < 0 || playback.fillFrames <= 0) break;
         if (playback.fillFrames !== fill) changedNs = now;

@@ -26,7 +26,16 @@ class TestClock implements DeviceClock {
 }
 
 function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
-  const options = { ...format, rateErrorPpm: 0, jitterUs: 0, faults: [], epochNs: 5e9, ...more };
+  const options = {
+    ...format,
+    captureChannels: 0,
+    loopbackFrames: 0,
+    rateErrorPpm: 0,
+    jitterUs: 0,
+    faults: [],
+    epochNs: 5e9,
+    ...more,
+  };
   return { device: new VirtualDevice(options, clock), clock };
 }
 
@@ -60,6 +69,7 @@ afterAll(async () => {
 
 const devices: Record<string, () => Device> = {
   virtual: () => virtual().device,
+  'virtual, with a cable': () => virtual({ captureChannels: 2, loopbackFrames: 300 }).device,
   offline: () => new OfflineDevice(format, () => {}),
   'ALSA null': alsa('alsa:null'),
   'ALSA file': alsa(`alsa:file:${join(folder, 'heard.raw')},raw`),
@@ -171,6 +181,33 @@ describe('the pace of the virtual device', () => {
     clock.nowNs += 4.1 * periodNs;
     expect(device.wait()).toBe(DeviceSignal.xrun);
     expect(device.wait()).toBe(DeviceSignal.due);
+  });
+});
+
+describe('the cable of the virtual device', () => {
+  it('gives back what was played so many frames earlier, silence where nothing was', () => {
+    const loopbackFrames = 300;
+    const { device } = virtual({ captureChannels: 3, loopbackFrames });
+    device.open();
+    const played = new Float32Array(2 * 128 * 20);
+    const heard: number[] = [];
+    const captured = new Float32Array(3 * 128);
+    for (let i = 0; i < 20; i++) {
+      device.wait();
+      device.read(captured);
+      heard.push(...captured);
+      // In two parts, and nothing at all now and then.
+      if (i % 7 === 3) continue;
+      const quantum = played.subarray(i * 256, (i + 1) * 256);
+      for (let k = 0; k < 256; k++) quantum[k] = i * 256 + k + 1;
+      device.write(quantum.subarray(0, 100));
+      device.write(quantum.subarray(100));
+    }
+    for (let frame = 0; frame < 20 * 128; frame++) {
+      const from = frame - loopbackFrames;
+      const [left, right] = from < 0 ? [0, 0] : played.subarray(2 * from, 2 * from + 2);
+      expect(heard.slice(3 * frame, 3 * frame + 3)).toEqual([left, right, left]);
+    }
   });
 });
 

@@ -33,6 +33,11 @@ export const deviceHealth = {
   captureLost: 9,
   /** Frames that the device takes at a time, as seen. */
   stepFrames: 10,
+  /**
+   * Frames that both sides hold before a turn: the way from giving to capturing, but for what is
+   * always the same. It changes when a server leaves out a period of one side. 0: not known.
+   */
+  loopFrames: 11,
   places: 16,
 } as const;
 
@@ -47,6 +52,8 @@ export const LostReason = {
   serverGone: 3,
   /** Any other error of the device, again and again. */
   failed: 4,
+  /** It takes less than its rate says, since its server's period has changed: to be opened anew. */
+  changed: 5,
 } as const;
 export type LostReason = (typeof LostReason)[keyof typeof LostReason];
 

@@ -1,6 +1,10 @@
+import { TenutoError } from '../errors.js';
 import { readClock, sleepUntil } from '../os/index.js';
+import type { Quality } from '../pcm/index.js';
 import { AlsaDevice, type AlsaOptions } from './alsa.js';
+import { ConvertingDevice } from './converting.js';
 import type { Device } from './device.js';
+import { ListeningDevice } from './listening.js';
 import { checkDeviceName, parseDeviceName } from './names.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
 
@@ -18,27 +22,64 @@ export interface DeviceFormat {
 /** What is to be opened, and how. */
 export interface OpenOrder
   extends Pick<AlsaOptions, 'name' | 'captureName' | 'bufferQuanta' | 'stallMs'> {
-  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults'>;
+  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults' | 'loopbackFrames'>;
+  /** The rate that the device runs at by itself; null when nobody knows it. */
+  nativeRateHz: number | null;
+  preferStreamRate: 'content' | 'device';
+  resampleMode: 'callback' | 'producer' | 'off';
+  resampleQuality: Quality;
+}
+
+/** The virtual device, not yet opened. */
+export function makeVirtual(order: Pick<OpenOrder, 'virtual'>, format: DeviceFormat): Device {
+  return new VirtualDevice({ ...order.virtual, ...format }, { read: readClock, sleepUntil });
 }
 
 /**
- * The device of this name, not yet opened. Names are those of `tenuto devices`, or `default`.
+ * Opens and starts the device of a name, as `tenuto devices` has it. One that runs at another rate
+ * than the engine is given a conversion, unless that is off.
  *
- * @throws TenutoError `TENUTO_DEVICE_UNKNOWN`
+ * @throws TenutoError with a `TENUTO_DEVICE_` code
  */
 export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
-  const { name, captureName, bufferQuanta, stallMs, virtual } = order;
-  checkDeviceName(name);
-  const kind = parseDeviceName(name)?.kind;
-  if (kind === 'alsa' || kind === 'server') {
-    return new AlsaDevice({
-      name,
-      captureName,
-      bufferQuanta,
-      stallMs,
-      acceptRate: false,
-      ...format,
-    });
+  const device = makeDevice(order, format);
+  device.open();
+  if (device.rateHz === format.rateHz) return device;
+  if (order.resampleMode === 'off') {
+    device.close();
+    const rates = `${device.rateHz} Hz, not at the engine's ${format.rateHz} Hz`;
+    throw new TenutoError('TENUTO_DEVICE_RATE', `${order.name} runs at ${rates}`);
   }
-  return new VirtualDevice({ ...virtual, ...format }, { read: readClock, sleepUntil });
+  const { rateHz, quantum } = format;
+  const { resampleQuality: quality } = order;
+  return new ConvertingDevice(device, { rateHz, quantum, quality, readClock }, quantum);
+}
+
+const isReal = (name: string | null) => {
+  const kind = name === null ? undefined : parseDeviceName(name)?.kind;
+  return kind === 'alsa' || kind === 'server';
+};
+
+function makeDevice(order: OpenOrder, format: DeviceFormat): Device {
+  const { name, captureName, stallMs } = order;
+  checkDeviceName(name);
+  if (isReal(name)) return makeAlsa(order, format);
+  if (captureName !== null && isReal(captureName)) {
+    return new ListeningDevice({ ...format, captureName, stallMs });
+  }
+  return makeVirtual(order, format);
+}
+
+function makeAlsa(order: OpenOrder, format: DeviceFormat): Device {
+  const { name, captureName, bufferQuanta, stallMs, nativeRateHz, preferStreamRate } = order;
+  return new AlsaDevice({
+    ...format,
+    name,
+    // The virtual device's cable ends at the virtual device: beside another one it is silent.
+    captureName: isReal(captureName) ? captureName : null,
+    bufferQuanta,
+    stallMs,
+    rateHz: preferStreamRate === 'device' ? (nativeRateHz ?? format.rateHz) : format.rateHz,
+    acceptRate: order.resampleMode !== 'off',
+  });
 }

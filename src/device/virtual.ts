@@ -1,5 +1,6 @@
 import { TenutoError } from '../errors.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
+import { LoopCable } from './loop-cable.js';
 
 /** What the virtual device needs of the world. */
 export interface DeviceClock {
@@ -12,7 +13,11 @@ export interface DeviceClock {
 export interface VirtualOptions {
   rateHz: number;
   channels: number;
+  /** Channels that it captures; 0 for a device that only plays. */
+  captureChannels: number;
   quantum: number;
+  /** What is captured was given so many frames earlier: a quantum or more; 0 captures silence. */
+  loopbackFrames: number;
   /** How much faster than the monotonic clock it runs. */
   rateErrorPpm: number;
   /** Largest random lateness of its wake-ups, in microseconds. */
@@ -34,13 +39,14 @@ const bufferQuanta = 4;
 /**
  * A device without hardware: it takes quanta at the pace of the monotonic clock, like a sound card
  * with a buffer of four, runs dry when the driver is late, and does harm by script. It discards what
- * it is given; what was played stands on the output ring.
+ * it is given; what was played stands on the output ring. It hears nothing, or by a cable what it
+ * plays.
  */
 export class VirtualDevice implements Device {
   readonly name = 'virtual';
   readonly rateHz: number;
   readonly channels: number;
-  readonly captureChannels = 0;
+  readonly captureChannels: number;
   readonly latencyFrames: number;
   /** Times are kept in an array, since a number that is passed on by itself would be allocated. */
   private readonly times = new Float64Array(at.places);
@@ -52,6 +58,7 @@ export class VirtualDevice implements Device {
   private isOpen = false;
   private jitterState = 0x2545f491;
   private readonly periodNs: number;
+  private readonly cable: LoopCable | null;
 
   constructor(
     private readonly options: VirtualOptions,
@@ -59,6 +66,9 @@ export class VirtualDevice implements Device {
   ) {
     this.rateHz = options.rateHz;
     this.channels = options.channels;
+    this.captureChannels = options.captureChannels;
+    const loops = options.loopbackFrames > 0 && options.captureChannels > 0;
+    this.cable = loops ? new LoopCable(options) : null;
     this.latencyFrames = options.quantum * (bufferQuanta - 1);
     this.periodNs = (options.quantum * 1e9) / (options.rateHz * (1 + options.rateErrorPpm * 1e-6));
   }
@@ -74,6 +84,7 @@ export class VirtualDevice implements Device {
     this.periods = 0;
     this.framesHeld = 0;
     times[at.unplayed] = 0;
+    this.cable?.clear();
     this.health[deviceHealth.rateErrorPpm] = this.options.rateErrorPpm;
     this.health[deviceHealth.deviceRateHz] = this.rateHz;
     this.health[deviceHealth.lostReason] = LostReason.none;
@@ -92,6 +103,7 @@ export class VirtualDevice implements Device {
     clock.read(times, at.now);
     if (this.options.faults.length > 0 && this.suffer()) return this.lose();
     this.periods++;
+    this.cable?.advance();
     const lateNs = times[at.now]! - times[at.due]!;
     const isDry = lateNs > periodNs * (bufferQuanta - 1);
     const lateFrames = isDry ? this.latencyFrames : (lateNs / periodNs) * this.options.quantum;
@@ -123,7 +135,8 @@ export class VirtualDevice implements Device {
   }
 
   read(into: Float32Array): void {
-    into.fill(0);
+    if (this.cable === null) into.fill(0);
+    else this.cable.hear(into);
   }
 
   write(samples: Float32Array): DeviceSignal {
@@ -132,6 +145,7 @@ export class VirtualDevice implements Device {
     let written = 0;
     while (written < frames) written += this.accept(frames - written);
     this.times[at.unplayed]! += frames;
+    this.cable?.give(samples);
     return DeviceSignal.due;
   }
 

@@ -1,4 +1,4 @@
-import { deviceHealth } from '../device/device.js';
+import { type Device, deviceHealth } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
 import { deskHealth } from '../memory/device-desk.js';
 import { desk } from '../memory/layout.js';
@@ -31,6 +31,12 @@ export class DeviceMeter {
     this.recreating = false;
     count(this.segment, counterIndex.recreations, 1);
     recordTime(this.segment, timerIndex.recreateTotal, (this.world.nowUs() - this.askedUs!) | 0);
+  }
+
+  /** What a successor has to play again, should this device be lost, or this driver. */
+  holds(device: Device, leftFrames: number): void {
+    const { words, layout } = this.segment;
+    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + leftFrames;
   }
 
   /** Now and then: copies what the device tells to the desk, and counts what it threw away. */

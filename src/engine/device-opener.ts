@@ -1,8 +1,8 @@
 import type { Device } from '../device/device.js';
-import { type DeviceFormat, openDevice } from '../device/open.js';
+import { type DeviceFormat, makeVirtual, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { noteOpening, settleRequest } from '../memory/device-desk.js';
+import { type NamedDevice, noteOpening, settleRequest } from '../memory/device-desk.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 import { monotonicUs } from '../os/index.js';
 import type { Attachment } from './attach.js';
@@ -18,14 +18,13 @@ export class DeviceOpener {
   }
 
   /** The device, open and started, or the error. May hang; the keeper ends whoever does. */
-  open(name: string): Device | TenutoError {
+  open({ name, nativeRateHz }: NamedDevice): Device | TenutoError {
     const { segment, order } = this.attachment;
     count(segment, counterIndex.deviceOpens, 1);
     const askedUs = monotonicUs();
     noteOpening(segment, order.place, askedUs);
     try {
-      const device = openDevice({ ...order.device, name }, this.format);
-      device.open();
+      const device = openDevice({ ...order.device, name, nativeRateHz }, this.format);
       recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
       return device;
     } catch (error) {
@@ -41,8 +40,8 @@ export class DeviceOpener {
   /** What paces the stream while there is no device. */
   standIn(): Device {
     const { device } = this.attachment.order;
-    const virtual = { ...device.virtual, faults: [] };
-    return openDevice({ ...device, name: 'virtual', virtual }, this.format);
+    const virtual = { ...device.virtual, faults: [], loopbackFrames: 0 };
+    return makeVirtual({ virtual }, this.format);
   }
 
   /** Answers a request: it was opened, or it failed. */

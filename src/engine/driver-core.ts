@@ -9,6 +9,7 @@ import {
   DriverMark,
   desk,
   generation,
+  nobodyListened,
   OutputKind,
   outputHeader,
 } from '../memory/layout.js';
@@ -81,6 +82,8 @@ export class DriverCore {
   private readonly fade: ClosingFade;
   private readonly meter: DeviceMeter;
   private readonly captured: Float32Array;
+  /** Captured frames that the device had lost at the last turn. */
+  private drops = 0;
   /** True once it is in charge, and says how it stands with its device. */
   isSeated = false;
   end: DriverEnd = 'closed';
@@ -192,15 +195,9 @@ export class DriverCore {
       return DriverStep.go;
     }
     if (!rises) replay.given();
-    this.noteUnplayed(this.device!);
+    this.meter.holds(this.device!, this.replay.leftFrames);
     this.meter.given(this.device!.health);
     return DriverStep.go;
-  }
-
-  /** For a successor, should this device be lost, or this driver. */
-  private noteUnplayed(device: Device): void {
-    const { words, layout } = this.segment;
-    words[layout.desk + desk.unplayedFrames] = device.unplayedFrames + this.replay.leftFrames;
   }
 
   /** Takes what was captured into the row of this turn, before anything refers to it. */
@@ -211,10 +208,26 @@ export class DriverCore {
     const { words, samples, layout } = this.segment;
     const at = outputAt(this.segment, this.identity.generation, this.position);
     Atomics.store(words, at + outputHeader.position, ~this.position);
-    this.device!.read(captured);
+    const device = this.device!;
+    device.read(captured);
+    words[at + outputHeader.captureDropFrames] = this.countDrops(device);
+    words[at + outputHeader.loopFrames] = device.health[deviceHealth.loopFrames]!;
     const into = at + outputHeader.words + layout.quantumSamples;
     for (let i = 0; i < captured.length; i++) samples[into + i] = captured[i]!;
     return DriverStep.go;
+  }
+
+  /** Captured frames that the device has lost in all; `nobodyListened` when it listens no more. */
+  private countDrops(device: Device): number {
+    const { health } = device;
+    const isDeaf = device === this.manners.standIn || health[deviceHealth.captureLost]! > 0;
+    if (isDeaf) return nobodyListened;
+    const drops = health[deviceHealth.captureDropFrames]! | 0;
+    if (drops > this.drops) {
+      count(this.segment, counterIndex.captureDropFrames, drops - this.drops);
+      this.drops = drops;
+    }
+    return drops;
   }
 
   private prepareSeal(): DriverStep {
@@ -330,7 +343,7 @@ export class DriverCore {
       this.head = tickAfter(this.head, 1);
       words[layout.clock + clock.headTick] = this.head;
     }
-    this.noteUnplayed(this.device!);
+    this.meter.holds(this.device!, this.replay.leftFrames);
     if (this.position % healthEvery === 0) this.meter.looked(this.device!.health);
     this.phase = this.wait;
     return DriverStep.go;
@@ -346,7 +359,7 @@ export class DriverCore {
     const reason = device.health[deviceHealth.lostReason]!;
     count(this.segment, counterIndex.deviceLost, 1);
     if (reason === LostReason.stalled) count(this.segment, counterIndex.deviceStalls, 1);
-    this.noteUnplayed(device);
+    this.meter.holds(device, this.replay.leftFrames);
     this.meter.looked(device.health);
     this.goOnWithout(reason);
     return DriverStep.lost;

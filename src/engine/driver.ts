@@ -158,8 +158,8 @@ class Driver {
     const deadlineNs = monotonicNs() + order.device.firstPatienceMs * 1e6;
     for (;;) {
       let failure: TenutoError | null = null;
-      for (const name of order.device.names) {
-        const device = this.opener.open(name);
+      for (const first of order.device.first) {
+        const device = this.opener.open(first);
         if (!(device instanceof TenutoError)) return this.begin(device, 0);
         failure ??= device;
       }
@@ -179,12 +179,12 @@ class Driver {
   private goOn(): Readiness {
     const { segment, order } = this.attachment;
     const { words, layout } = segment;
-    const name = deviceToGoOnWith(segment);
-    if (name === '') return this.begin(null, 0);
+    const last = deviceToGoOnWith(segment);
+    if (last === null) return this.begin(null, 0);
     const unplayed = Atomics.load(words, layout.desk + desk.unplayedFrames);
     const deadlineNs = monotonicNs() + busyMs * 1e6;
     for (;;) {
-      const device = this.opener.open(name);
+      const device = this.opener.open(last);
       if (!(device instanceof TenutoError)) return this.begin(device, unplayed);
       // The kernel may take a moment to free what the predecessor had open.
       if (device.code !== 'TENUTO_DEVICE_BUSY' || monotonicNs() > deadlineNs) {
@@ -201,7 +201,7 @@ class Driver {
     const { words, layout } = segment;
     const request = waitingRequest(segment);
     if (request === null) return null;
-    const device = this.opener.open(request.name);
+    const device = this.opener.open(request);
     if (device instanceof TenutoError) {
       this.opener.settle(request.number, device);
       return null;

@@ -1,5 +1,6 @@
 import type { PolicySettings } from '../device/policy.js';
 import { limits } from '../limits.js';
+import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
 import type { KeeperPolicy } from './seats.js';
@@ -14,7 +15,7 @@ export interface VirtualFault {
 /** Which devices a driver opens, and how. */
 export interface DeviceOrder {
   /** The first one that opens is the engine's first device. */
-  names: string[];
+  first: NamedDevice[];
   /** What is preferred from then on, and how often it may change. */
   policy: PolicySettings;
   /** Device to listen to; null for none. */
@@ -27,7 +28,13 @@ export interface DeviceOrder {
   stallMs: number;
   /** Quanta in the device's buffer. */
   bufferQuanta: number;
-  virtual: { rateErrorPpm: number; jitterUs: number; faults: VirtualFault[] };
+  virtual: {
+    rateErrorPpm: number;
+    jitterUs: number;
+    faults: VirtualFault[];
+    /** Frames from what it plays to what it captures; 0: it captures silence. */
+    loopbackFrames: number;
+  };
   /** While the first device is busy or away, try again after so long. */
   retryMs: number;
   /** When there was no device to begin with for so long, give up. */

@@ -29,7 +29,7 @@ describe('a standby driver', () => {
     'opens what is asked for, be it that nothing was played yet (mark %i)',
     (mark) => {
       set(clock.driverMark, mark);
-      requestDevice(segment, { number: 1, name: 'virtual', us: 0 });
+      requestDevice(segment, { number: 1, name: 'virtual', nativeRateHz: null, us: 0 });
       expect(standby.advise(10)).toBe(StandbyAdvice.open);
       set(clock.directive, Directive.fade);
       expect(standby.advise(10)).toBe(StandbyAdvice.wait);

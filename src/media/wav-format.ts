@@ -36,6 +36,15 @@ export interface WavFormat {
   rate: number;
   /** 1 to 8, in WAVE order. */
   channels: number;
+  /** Float32, the default, or whole numbers of 16 bits. */
+  samples?: WavSamples;
+}
+
+export type WavSamples = 'f32' | 's16';
+
+/** Bytes of a frame in a file that `WavWriter` makes. */
+export function wavFrameBytes({ channels, samples }: WavFormat): number {
+  return channels * (samples === 's16' ? 2 : 4);
 }
 
 /** Bytes before the first sample in a file that `WavWriter` makes. */
@@ -44,7 +53,7 @@ export function wavHeaderBytes(channels: number): number {
 }
 
 /**
- * The header of a float32 file: RIFF, a JUNK chunk in which ds64 finds its place when the file
+ * The header of a file: RIFF, a JUNK chunk in which ds64 finds its place when the file
  * outgrows 32-bit sizes, `fmt `, `fact` and the head of `data`. It depends on nothing but its
  * arguments, so that equal samples make equal files.
  */
@@ -56,7 +65,9 @@ export function wavHeader(
   const { rate, channels } = format;
   const header = new Uint8Array(wavHeaderBytes(channels));
   const view = new DataView(header.buffer);
-  const frameBytes = channels * 4;
+  const frameBytes = wavFrameBytes(format);
+  const bits = (8 * frameBytes) / channels;
+  const tag = format.samples === 's16' ? formatTags.pcm : formatTags.float;
   const riffBytes = header.length - 8 + dataBytes;
   const large = riffBytes > riffMax;
   const extensible = channels > 2;
@@ -89,17 +100,17 @@ export function wavHeader(
   u32(0);
   id('fmt ');
   u32(fmtBytes(channels));
-  u16(extensible ? formatTags.extensible : formatTags.float);
+  u16(extensible ? formatTags.extensible : tag);
   u16(channels);
   u32(rate);
   u32(rate * frameBytes);
   u16(frameBytes);
-  u16(32);
+  u16(bits);
   u16(extensible ? 22 : 0);
   if (extensible) {
-    u16(32);
+    u16(bits);
     u32(speakerMasks[channels]!);
-    u16(formatTags.float);
+    u16(tag);
     header.set(subFormatTail, at);
     at += subFormatTail.length;
   }
@@ -113,11 +124,15 @@ export function wavHeader(
 }
 
 /** The format that a header of `wavHeader` states, or undefined when it is not one of them. */
-export function parseWavHeader(header: Uint8Array): WavFormat | undefined {
+export function parseWavHeader(header: Uint8Array): Required<WavFormat> | undefined {
   const at = 12 + 8 + ds64Bytes + 8;
-  if (header.length < at + 8) return undefined;
+  if (header.length < at + 16) return undefined;
   const view = new DataView(header.buffer, header.byteOffset, header.length);
-  const format = { channels: view.getUint16(at + 2, true), rate: view.getUint32(at + 4, true) };
+  const format: Required<WavFormat> = {
+    channels: view.getUint16(at + 2, true),
+    rate: view.getUint32(at + 4, true),
+    samples: view.getUint16(at + 14, true) === 16 ? 's16' : 'f32',
+  };
   if (format.channels < 1 || format.channels > 8 || format.rate === 0) return undefined;
   const expected = wavHeader(format, 0);
   if (header.length < expected.length) return undefined;

@@ -77,6 +77,25 @@ describe('WavWriter', () => {
     },
   );
 
+  it.each([1, 2, 3])('writes %d channels of 16 bits, and goes on with them', async (channels) => {
+    const path = newPath();
+    const format = { rate: 16_000, channels, samples: 's16' } as const;
+    const samples = Int16Array.from({ length: 3000 * channels }, (_, i) => (i * 7919) % 32_768);
+    const writer = WavWriter.create(path, format);
+    writer.append(samples.subarray(0, 1000 * channels));
+    writer.close();
+    expect(codeOf(() => WavWriter.resume(path, { rate: 16_000, channels }))).toBe(
+      'TENUTO_RECORD_FAILED',
+    );
+    const next = WavWriter.resume(path, format);
+    expect(next.framesWritten).toBe(1000);
+    next.append(samples.subarray(1000 * channels));
+    next.close();
+    expect(statSync(path).size).toBe(wavHeaderBytes(channels) + 2 * samples.length);
+    const read = execFileSync('sox', [path, '-t', 's16', '-']);
+    expect(new Int16Array(Uint8Array.from(read).buffer)).toEqual(samples);
+  });
+
   it.each([1, 2, 6, 8])('writes %d channels that other programs read', async (channels) => {
     const path = newPath();
     const samples = numbered(0, 1000, channels);

@@ -14,6 +14,8 @@ import {
   parseWavHeader,
   riffBytesMax,
   type WavFormat,
+  type WavSamples,
+  wavFrameBytes,
   wavHeader,
   wavHeaderBytes,
 } from './wav-format.js';
@@ -25,7 +27,7 @@ export interface WavWriterOptions extends WavFormat {
 }
 
 /**
- * Writes a float32 WAV file, with synchronous system calls, for a process that does nothing else.
+ * Writes a WAV file, float32 or s16, with synchronous system calls, for a process that does nothing else.
  *
  * The file is a valid WAV at any instant: samples are written first, then the sizes in the header
  * in one call, so a kill between the two leaves a header that claims less than there is. It
@@ -36,6 +38,7 @@ export class WavWriter {
   readonly path: string;
   readonly rate: number;
   readonly channels: number;
+  readonly samples: WavSamples;
   readonly #riffMax: number;
   readonly #headerBytes: number;
   readonly #frameBytes: number;
@@ -48,7 +51,8 @@ export class WavWriter {
     this.channels = options.channels;
     this.#riffMax = options.riffBytesMax ?? riffBytesMax;
     this.#headerBytes = wavHeaderBytes(options.channels);
-    this.#frameBytes = options.channels * 4;
+    this.samples = options.samples ?? 'f32';
+    this.#frameBytes = wavFrameBytes(options);
     this.#fd = fd;
     this.#frames = frames;
   }
@@ -94,12 +98,17 @@ export class WavWriter {
       const head = new Uint8Array(wavHeaderBytes(limits.channelsMax));
       const format = parseWavHeader(head.subarray(0, readSync(fd, head, 0, head.length, 0)));
       if (!format) throw failure(path, 'is no recording of this program');
-      if (options && (options.rate !== format.rate || options.channels !== format.channels)) {
-        const is = `${format.rate} Hz, ${format.channels} channels`;
+      const wanted = { samples: 'f32', ...options };
+      const isOther =
+        wanted.rate !== format.rate ||
+        wanted.channels !== format.channels ||
+        wanted.samples !== format.samples;
+      if (options && isOther) {
+        const is = `${format.rate} Hz, ${format.channels} channels, ${format.samples}`;
         throw failure(path, `is another recording (${is})`);
       }
       const dataBytes = size - wavHeaderBytes(format.channels);
-      const frames = Math.floor(dataBytes / (format.channels * 4));
+      const frames = Math.floor(dataBytes / wavFrameBytes(format));
       const writer = new WavWriter(path, fd, { ...options, ...format }, frames);
       writer.#settle();
       return writer;
@@ -115,14 +124,19 @@ export class WavWriter {
   }
 
   /**
-   * Appends `frames` frames (default: all) of interleaved samples, then corrects the header.
+   * Appends `frames` frames (default: all) of interleaved samples, then corrects the header. The
+   * array is that of the file's samples.
    *
    * @throws TenutoError `TENUTO_RECORD_FAILED` on a full disk or a failing one. The file then
    * ends with the last whole frame that found place, its header is right, `framesWritten` counts
    * it, and `append` may be tried again with the rest.
    */
-  append(interleaved: Float32Array, frames = interleaved.length / this.channels): void {
+  append(
+    interleaved: Float32Array | Int16Array,
+    frames = interleaved.length / this.channels,
+  ): void {
     assert(this.#fd >= 0, 'the writer is open');
+    assert(interleaved instanceof Int16Array === (this.samples === 's16'), 'samples of the file');
     assert(
       Number.isInteger(frames) && frames >= 0 && frames * this.channels <= interleaved.length,
       'whole frames are appended',

@@ -34,7 +34,7 @@ export const counterTable = {
   deviceLost: 'times the device that played was lost',
   deviceStalls: 'times a device took samples and did not play them',
   recreations: 'times the stream went on with another opening of a device',
-  captureDropFrames: 'captured frames that were lost before they were read',
+  captureDropFrames: 'captured frames that the device lost before they were read',
   streamsOpened: 'client streams opened',
   streamsOrphaned: 'client streams ended because their client was gone',
   streamsRefused: 'client streams refused because none became free in time',

@@ -25,20 +25,27 @@ function readText(segment: Segment, word: number): string {
   return decoder.decode(bytes.subarray(0, Math.max(0, bytes.indexOf(0))));
 }
 
+/** A device, and the rate that it runs at by itself; null when nobody knows it. */
+export interface NamedDevice {
+  name: string;
+  nativeRateHz: number | null;
+}
+
 /** A device that control wants to be opened. */
-export interface DeviceRequest {
+export interface DeviceRequest extends NamedDevice {
   /** Rises with every request. */
   number: number;
-  name: string;
   /** Microseconds of the monotonic clock, 32 bits. */
   us: number;
 }
 
 /** Asks for a device. Only control does; a request that is not settled yet is replaced. */
-export function requestDevice(segment: Segment, { number, name, us }: DeviceRequest): void {
+export function requestDevice(segment: Segment, request: DeviceRequest): void {
+  const { number, name, nativeRateHz, us } = request;
   const { words, layout } = segment;
   assert(encoder.encode(name).length < deskTextBytes, 'the name of the device fits the desk');
   writeText(segment, desk.requestName, name);
+  words[layout.desk + desk.requestRateHz] = nativeRateHz ?? 0;
   words[layout.desk + desk.requestUs] = us | 0;
   Atomics.store(words, layout.desk + desk.request, number);
 }
@@ -85,6 +92,7 @@ export function waitingRequest(segment: Segment): DeviceRequest | null {
   const request = {
     number,
     name: readText(segment, desk.requestName),
+    nativeRateHz: words[layout.desk + desk.requestRateHz]! || null,
     us: words[layout.desk + desk.requestUs]!,
   };
   return Atomics.load(words, layout.desk + desk.request) === number ? request : null;
@@ -168,7 +176,7 @@ export interface DeviceStatus {
   name: string;
   state: 'none' | 'playing' | 'held' | 'continuing';
   /** Why it is away. */
-  lostReason: 'none' | 'gone' | 'stalled' | 'server' | 'failed';
+  lostReason: (typeof reasons)[number];
   /** Frames per second at which the device itself runs. */
   rateHz: number;
   /** Frames between giving a quantum to the device and the loudspeaker, as the device says. */
@@ -185,7 +193,7 @@ export interface DeviceStatus {
 }
 
 const states = ['none', 'playing', 'held', 'continuing'] as const;
-const reasons = ['none', 'gone', 'stalled', 'server', 'failed'] as const;
+const reasons = ['none', 'gone', 'stalled', 'server', 'failed', 'changed'] as const;
 
 export function readDevice(segment: Segment): DeviceStatus {
   const { words, layout } = segment;
@@ -205,9 +213,11 @@ export function readDevice(segment: Segment): DeviceStatus {
   };
 }
 
-/** The device that a driver is to open when its predecessor died; empty for none. */
-export function deviceToGoOnWith(segment: Segment): string {
+/** The device that a driver is to open when its predecessor died; null for none. */
+export function deviceToGoOnWith(segment: Segment): NamedDevice | null {
   const { words, layout } = segment;
   const state = Atomics.load(words, layout.desk + desk.state);
-  return state === DeviceState.playing ? readText(segment, desk.name) : '';
+  if (state !== DeviceState.playing) return null;
+  const rateHz = words[layout.desk + desk.health + deskHealth.deviceRateHz]!;
+  return { name: readText(segment, desk.name), nativeRateHz: rateHz || null };
 }

@@ -134,6 +134,8 @@ export const desk = {
   request: 0,
   /** Microseconds of the monotonic clock (32 bits) at the request. */
   requestUs: 1,
+  /** The rate that the wanted device runs at by itself; 0 when nobody knows it. */
+  requestRateHz: 2,
   requestName: 1 * lineWords,
   /** Number of the last request that a driver settled, in whichever way. */
   settled: 1 * lineWords + deskTextWords,
@@ -329,8 +331,15 @@ export const outputHeader = {
   tick: 1,
   kind: 2,
   generation: 3,
+  /** Frames that the capture device had lost by then; `nobodyListened` without one. */
+  captureDropFrames: 4,
+  /** Frames that both sides of the device held before this turn; 0 when it does not say. */
+  loopFrames: 5,
   words: lineWords,
 } as const;
+
+/** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
+export const nobodyListened = -1;
 
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;

@@ -36,6 +36,8 @@ export class OutputReader {
   tick = 0;
   kind = 0;
   generation = 0;
+  captureDropFrames = 0;
+  loopFrames = 0;
   /** Quanta overwritten before they were read, in all. */
   lostQuanta = 0;
   private readonly segment: Segment;
@@ -63,6 +65,8 @@ export class OutputReader {
     this.tick = words[at + outputHeader.tick]!;
     this.kind = words[at + outputHeader.kind]!;
     this.generation = words[at + outputHeader.generation]!;
+    this.captureDropFrames = words[at + outputHeader.captureDropFrames]!;
+    this.loopFrames = words[at + outputHeader.loopFrames]!;
     const from = at + outputHeader.words;
     for (let i = 0; i < this.samples.length; i++) this.samples[i] = samples[from + i]!;
     const heard = from + this.samples.length;

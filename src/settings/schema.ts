@@ -144,6 +144,10 @@ const device = z.strictObject({
         whole(0, 1_000_000),
         'Largest random lateness of a virtual period, in microseconds; 0 is none.',
       ).default(0),
+      loopbackFrames: describe(
+        whole(0, limits.loopbackFramesMax),
+        'Frames after which the virtual device, as capture device, hears what it plays: a quantum or more; 0 hears nothing.',
+      ).default(0),
       faults: describe(
         z.array(faultSchema).max(64),
         'Faults of the virtual device by time since its opening: {kind: vanish|hang|shortWrite, atMs, forMs}.',

@@ -8,6 +8,5 @@ export {
 export { runSoak, type SoakProgress } from './soak.js';
 export {
   runStreamStorm,
-  type StreamStormOptions,
   type StreamStormReport,
 } from './stream-storm.js';

@@ -41,6 +41,7 @@ const formats: readonly SampleFormat[] = ['s16', 's24', 's32', 'f32'];
 const sessionFramesMax = 48_000;
 const partFramesMax = 6000;
 const waitMs = 60_000;
+const attempts = 20;
 
 function tell(message: ProducerMessage): void {
   writeSync(1, `${JSON.stringify(message)}\n`);
@@ -120,11 +121,23 @@ class Producer {
   }
 }
 
+/** Control may be starting, or starting again, on a machine that this storm keeps busy. */
+async function connectPatiently(name: string): Promise<EngineConnection> {
+  for (let left = attempts; ; left--) {
+    try {
+      return await connectEngine(name);
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+    await delay(100);
+  }
+}
+
 async function main(): Promise<void> {
   const order = JSON.parse(process.argv[2] ?? '') as ProducerOrder;
   dieWithParent(order.parentPid);
   ignoreTerminalSignals();
-  const engine = await connectEngine(order.engine);
+  const engine = await connectPatiently(order.engine);
   let signal = order.firstSignal;
   const producers = Array.from({ length: order.producers }, (_, index) => {
     const random = seededRandom(order.seed * 1000 + index);

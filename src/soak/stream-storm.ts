@@ -114,7 +114,8 @@ class StreamStorm {
   private readonly waitsMs: number[] = [];
   private readonly closed: Extract<ProducerMessage, { tells: 'closed' }>[] = [];
   private readonly failures: Record<string, number> = {};
-  private readonly children = new Set<ChildProcess>();
+  /** The processes of producers, and how many streams each has opened. */
+  private readonly children = new Map<ChildProcess, number>();
   private readonly memoryMb: number[] = [];
   private memoryMs = 0;
   private nextProcess = 0;
@@ -144,7 +145,7 @@ class StreamStorm {
       await delay(lookMs);
     }
     const stuck = options.signal?.aborted === true ? 0 : this.children.size;
-    for (const child of this.children) child.kill('SIGKILL');
+    for (const child of this.children.keys()) child.kill('SIGKILL');
     const leftTaken = await this.settle();
     const counters = readCounters(this.engine.memory);
     const { layout } = this.engine.memory;
@@ -172,17 +173,21 @@ class StreamStorm {
     const child = spawn(process.execPath, [script, JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    this.children.add(child);
-    createInterface({ input: child.stdout! }).on('line', (line) => this.hear(line));
+    this.children.set(child, 0);
+    createInterface({ input: child.stdout! }).on('line', (line) => this.hear(child, line));
     child.once('error', () => this.children.delete(child));
     child.once('close', () => this.children.delete(child));
   }
 
-  private hear(line: string): void {
+  private hear(child: ChildProcess, line: string): void {
     const message = JSON.parse(line) as ProducerMessage;
     if (message.tells === 'mark') this.marks.push(message.mark);
-    else if (message.tells === 'opened') this.waitsMs.push(message.waitedMs);
-    else if (message.tells === 'closed') this.closed.push(message);
+    else if (message.tells === 'opened') {
+      this.waitsMs.push(message.waitedMs);
+      const opened = this.children.get(child);
+      // Its last lines may be read when it is gone.
+      if (opened !== undefined) this.children.set(child, opened + 1);
+    } else if (message.tells === 'closed') this.closed.push(message);
     else if (message.tells === 'failed') {
       this.failures[message.code] = (this.failures[message.code] ?? 0) + 1;
     }
@@ -217,8 +222,11 @@ class StreamStorm {
     }
     if (this.killedMs === 0) this.killedMs = nowMs;
     if (clientKillsPerSec === 0 || nowMs - this.killedMs < 1000 / clientKillsPerSec) return;
+    const victims = [...this.children].filter(([, opened]) => opened > 0).map(([child]) => child);
+    const victim = choose(victims, this.random);
+    if (victim === undefined) return;
     this.killedMs = nowMs;
-    choose([...this.children], this.random)?.kill('SIGKILL');
+    victim.kill('SIGKILL');
     this.spawn((endMs - nowMs) / 1000);
   }
 

@@ -65,7 +65,8 @@ describe('a tripwire of an engine', () => {
     await until('another drives', () => engine.status().timers.takeoverGap.count > 0);
     const { counters, timers } = engine.status();
     expect(timers.deviceOpen.count).toBeGreaterThanOrEqual(2);
-    expect(counters.recreations).toBeGreaterThan(0);
+    // Nobody asked for another device: the next driver opened the same one.
+    expect(counters.recreations).toBe(0);
     expect(timers.takeoverGap.maxMs).toBeGreaterThan(0);
     expect(timers.takeoverGap.averageMs).toBeLessThanOrEqual(timers.takeoverGap.maxMs);
     await until('it was seen', () => {

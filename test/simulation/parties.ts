@@ -176,7 +176,13 @@ export class ControlParty implements Party {
     if (state === DeviceState.none || hasRequest(segment)) return;
     const wanted = state !== DeviceState.playing || world.random.chance(world.switchChance);
     const number = words[layout.desk + desk.request]! + 1;
-    if (wanted) requestDevice(segment, { number, name: 'simulated', us: world.nowUs() | 0 });
+    if (wanted)
+      requestDevice(segment, {
+        number,
+        name: 'simulated',
+        nativeRateHz: null,
+        us: world.nowUs() | 0,
+      });
   }
 
   /** Only who has the door's address runs the desk: the kernel gives it to nobody else before. */

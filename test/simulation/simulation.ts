@@ -42,6 +42,8 @@ export interface SimulationOptions {
   switchChance?: number;
   /** Whether the stream goes on while there is no device; by default the seed chooses. */
   continues?: boolean;
+  /** Share of the faults that are lost devices. */
+  lossChance?: number;
   /** Faults of devices only, so that what is heard can be told exactly. */
   devicesOnly?: boolean;
   /** Chance that a process goes on for a while after it was killed. */
@@ -389,7 +391,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
     const { random } = this;
     const gap = random.chance(0.15) ? 0 : random.between(1, 2 * this.options.faultEveryTicks);
     this.nextFaultTick = this.checker.playedTicks + gap;
-    if (this.options.devicesOnly || random.chance(0.1)) {
+    if (this.options.devicesOnly || random.chance(this.options.lossChance ?? 0.1)) {
       this.faults['lose-device'] = (this.faults['lose-device'] ?? 0) + 1;
       this.devices.lose();
       return;

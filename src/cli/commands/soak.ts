@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { exitCodes } from '../../errors.js';
 import {
   type Durations,
@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import { demoPatchFile, loadPatch } from '../patch-file.js';
+import { runStormScenario } from '../storm-scenario.js';
 import { barText, clockText, columns, countText, LiveLine, paint, say } from '../terminal.js';
 
 interface SoakCommandOptions extends CommonOptions {
@@ -30,6 +31,7 @@ interface SoakCommandOptions extends CommonOptions {
   hang?: FaultTarget[];
   seed?: number;
   patch?: string;
+  scenario?: 'storm';
 }
 
 function faultsText(faults: SoakReport['faults']): string {
@@ -73,6 +75,11 @@ async function soak(options: SoakCommandOptions): Promise<void> {
   const { seconds, rate, json } = options;
   const settings = readSettings({ ...options, rate: undefined });
   const seed = options.seed ?? randomInt(2 ** 32);
+  if (options.scenario === 'storm') {
+    using interrupt = new Interrupt();
+    await runStormScenario({ settings, seconds, seed, json: json ?? false, interrupt });
+    return;
+  }
   const noneGiven = options.kill === undefined && options.hang === undefined;
   const kill = options.kill ?? (noneGiven ? ['replica', 'driver', 'control'] : []);
   const { compiled, assets } = await loadPatch(options.patch ?? demoPatchFile, settings.engine);
@@ -108,7 +115,13 @@ export function define(command: Command): void {
         .option('--hang <roles>', 'whom to stop for good, of the same', targets)
         .option('--rate <n>', 'faults per second', positiveNumber, 3)
         .option('--seed <n>', 'chooses the same faults again', wholeNumber)
-        .option('--patch <file>', 'patch to run (default: the demo)'),
+        .option('--patch <file>', 'patch to run (default: the demo)')
+        .addOption(
+          new Option(
+            '--scenario <name>',
+            'instead of faults: `storm`, 100 producers of streams at once',
+          ).choices(['storm']),
+        ),
     ).addHelpText(
       'after',
       '\nWithout --kill and --hang it kills replicas, drivers and control.\n' +

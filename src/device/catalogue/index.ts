@@ -6,8 +6,8 @@ import type { DeviceInfo } from './model.js';
  * What devices there are, and what becomes of them. For the control process and commands; programs
  * on the audio path import none of this.
  */
-export { type CatalogueOptions, DeviceCatalogue, type ListOptions, lookOnce } from './catalogue.js';
-export type { DeviceEvent, DeviceInfo, DeviceView, ServerKind } from './model.js';
+export { DeviceCatalogue, type ListOptions, lookOnce } from './catalogue.js';
+export type { DeviceEvent, DeviceInfo, DeviceView } from './model.js';
 
 /**
  * What can be played on and listened to here, the sound server's and the kernel's. Takes 300 ms at

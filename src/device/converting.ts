@@ -1,0 +1,157 @@
+import { Converter, type Quality } from '../pcm/index.js';
+import { type Device, DeviceSignal, deviceHealth } from './device.js';
+
+/** What a converting device needs to know. */
+export interface ConvertingOptions {
+  /** The rate of what is written and read. */
+  rateHz: number;
+  /** Frames of each turn at that rate. */
+  quantum: number;
+  quality: Quality;
+  /** Writes the monotonic time, in nanoseconds, into a place of `times`. */
+  readClock: (times: Float64Array, index: number) => void;
+}
+
+/** Places in the array of times. */
+const at = { began: 0, ended: 1, places: 2 } as const;
+
+/** Turns of a device that wants none of the engine's are bounded: it has a deadline of its own. */
+const turnsMax = 64;
+
+/**
+ * A device at another rate than the engine's: what is written is converted on its way out, what is
+ * captured on its way in. A turn is asked for when the device wants a block and there is none left,
+ * so the engine's turns come as evenly as the device's blocks allow, and over time in the exact
+ * ratio of the two rates. All memory is taken when it is made.
+ */
+export class ConvertingDevice implements Device {
+  readonly name: string;
+  readonly rateHz: number;
+  readonly channels: number;
+  readonly captureChannels: number;
+  readonly health: Float64Array;
+  private readonly outward: Converter;
+  private readonly inward: Converter | null;
+  private readonly block: Float32Array;
+  private readonly heard: Float32Array;
+  private readonly ratio: number;
+  private readonly times = new Float64Array(at.places);
+  /** The device waits for a block. */
+  private isBlockDue = false;
+  /** Enough was captured that from now on each turn finds a quantum. */
+  private hears = false;
+
+  /**
+   * @param device open, at its own rate.
+   * @param blockFrames frames that each turn of the device gives and takes.
+   */
+  constructor(
+    private readonly device: Device,
+    private readonly options: ConvertingOptions,
+    private readonly blockFrames: number,
+  ) {
+    const { rateHz, quantum, quality } = options;
+    this.name = device.name;
+    this.rateHz = rateHz;
+    this.channels = device.channels;
+    this.captureChannels = device.captureChannels;
+    this.health = device.health;
+    this.ratio = rateHz / device.rateHz;
+    this.block = new Float32Array(blockFrames * this.channels);
+    this.heard = new Float32Array(blockFrames * this.captureChannels);
+    this.outward = new Converter({
+      inputRate: rateHz,
+      outputRate: device.rateHz,
+      channels: this.channels,
+      quality,
+      maxInputFrames: quantum,
+    });
+    this.inward =
+      this.captureChannels === 0
+        ? null
+        : new Converter({
+            inputRate: device.rateHz,
+            outputRate: rateHz,
+            channels: this.captureChannels,
+            quality,
+            maxInputFrames: blockFrames,
+          });
+  }
+
+  get latencyFrames(): number {
+    return Math.round(this.device.latencyFrames * this.ratio) + this.outward.latencyFrames;
+  }
+
+  get unplayedFrames(): number {
+    const { device, outward } = this;
+    return Math.round(device.unplayedFrames * this.ratio) + outward.bufferedFrames;
+  }
+
+  open(): void {
+    this.device.open();
+  }
+
+  /** Due when the device is due and what was written before does not fill its block. */
+  wait(): DeviceSignal {
+    let ranDry = false;
+    for (let turn = 0; turn < turnsMax; turn++) {
+      if (!this.isBlockDue) {
+        const signal = this.device.wait();
+        if (signal === DeviceSignal.lost || signal === DeviceSignal.early) return signal;
+        ranDry ||= signal === DeviceSignal.xrun;
+        this.isBlockDue = true;
+        this.listen();
+      }
+      if (this.outward.framesNeeded(this.blockFrames) > 0) break;
+      if (this.give() === DeviceSignal.lost) return DeviceSignal.lost;
+    }
+    return ranDry ? DeviceSignal.xrun : DeviceSignal.due;
+  }
+
+  private listen(): void {
+    const { inward } = this;
+    if (inward === null) return;
+    this.device.read(this.heard);
+    inward.push(this.heard, this.blockFrames);
+  }
+
+  read(into: Float32Array): void {
+    const { inward, captureChannels } = this;
+    const frames = captureChannels === 0 ? 0 : into.length / captureChannels;
+    if (inward !== null && !this.hears) this.hears = inward.framesNeeded(2 * frames) === 0;
+    const heard = inward === null || !this.hears ? 0 : inward.pull(into, frames);
+    into.fill(0, heard * captureChannels);
+  }
+
+  write(samples: Float32Array): DeviceSignal {
+    const { times, health, options } = this;
+    options.readClock(times, at.began);
+    this.outward.push(samples, samples.length / this.channels);
+    const signal =
+      this.isBlockDue && this.outward.framesNeeded(this.blockFrames) === 0
+        ? this.give()
+        : DeviceSignal.due;
+    options.readClock(times, at.ended);
+    health[deviceHealth.conversionUs] = (times[at.ended]! - times[at.began]!) / 1000;
+    return signal;
+  }
+
+  /** Gives the device its block. */
+  private give(): DeviceSignal {
+    this.outward.pull(this.block, this.blockFrames);
+    this.isBlockDue = false;
+    return this.device.write(this.block);
+  }
+
+  drain(timeoutMs: number): void {
+    const { outward, device, channels } = this;
+    outward.end();
+    const frames = outward.pull(this.block, this.blockFrames);
+    if (frames > 0) device.write(this.block.subarray(0, frames * channels));
+    device.drain(timeoutMs);
+  }
+
+  close(): void {
+    this.device.close();
+  }
+}
