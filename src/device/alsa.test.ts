@@ -121,7 +121,13 @@ async function countsHeard(listener: Listener, last: number, channels = 2): Prom
 
 const countTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
-describe('what is played on PipeWire', () => {
+/**
+ * PipeWire leaves out turns of its graph, and those who listen lose what they are late for, when this
+ * machine is busy with everybody's tests. What is wrong here is wrong each time.
+ */
+const onBusyMachine = { retry: 4 };
+
+describe('what is played on PipeWire', onBusyMachine, () => {
   it('is heard bit for bit, every frame once and in order', async () => {
     const listener = await server.listen('hall');
     const made = device('pipewire:hall');

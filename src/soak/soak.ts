@@ -20,6 +20,8 @@ const lookMs = 4;
 const settleMs = 3000;
 /** No faults in the last part of the stream, so that it shows whether the engine recovers. */
 const calmSec = 0.5;
+/** What hangs is noticed after a second, and the recorder has to be back before its file ends. */
+const calmAfterHangSec = 2.5;
 
 /** What a soak does. */
 export interface SoakOptions {
@@ -155,7 +157,8 @@ class Soak {
   }
 
   private isLate(): boolean {
-    return this.playedSec() > this.options.seconds - calmSec;
+    const { seconds, hang } = this.options;
+    return this.playedSec() > seconds - (hang.length > 0 ? calmAfterHangSec : calmSec);
   }
 
   private playedSec(): number {

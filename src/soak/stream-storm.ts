@@ -263,8 +263,7 @@ class StreamStorm {
       return lost + Math.abs(written - flushed - (proof.playedOf.get(signal) ?? 0));
     }, 0);
     const wrongBooks = whole.filter(({ written, played, flushed }) => written !== played + flushed);
-    const { takeovers, deviceOpens, divergences } = more.counters;
-    const recreations = deviceOpens - 1 - takeovers;
+    const { recreations, divergences } = more.counters;
     const failed = Object.values(this.failures).reduce((a, b) => a + b, 0);
     const bitExact = proof.firstDifference === null && proof.strangeFrames === 0;
     const order = wrongBooks.length > 0 ? 'a client counts wrongly' : ledger.order;

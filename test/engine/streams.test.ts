@@ -378,6 +378,8 @@ async function storm(title: string, more: Partial<Parameters<typeof runStreamSto
   const { opened, closed, killed, frames, waitMs, memoryMb, faults } = report;
   console.log(title, JSON.stringify({ opened, closed, killed, frames, waitMs, memoryMb, faults }));
   const { lostFrames, strangeFrames, bitExact, order, stuck, leftTaken, failures } = report;
+  const { divergences, recreations } = report.counters;
+  expect({ divergences, recreations }).toEqual({ divergences: 0, recreations: 0 });
   expect({ lostFrames, strangeFrames, bitExact, order, stuck, leftTaken, failures }).toEqual({
     lostFrames: 0,
     strangeFrames: 0,
