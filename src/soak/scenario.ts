@@ -217,9 +217,7 @@ export class KnownPlay implements AsyncDisposable {
       passages.push(markUnheard(found, (frame) => ear.missedBefore(frame)));
       await delay(0);
     }
-    const heard = { passages, account: accountOf(passages) };
-    (globalThis as never as { heardDetail: unknown }).heardDetail = heard;
-    return heard;
+    return { passages, account: accountOf(passages) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
