@@ -34,6 +34,8 @@ export interface ScenarioOptions {
   seconds: number;
   times: number;
   seed: number;
+  /** Frames that a private server plays at a time. Default: as PipeWire does. */
+  quantum?: number;
   signal?: AbortSignal;
   /** One line of what is going on. */
   onProgress?: (text: string) => void;
