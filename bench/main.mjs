@@ -21,6 +21,7 @@ const benchmarks = [
   'pace',
   'play-and-record',
   'load',
+  'devices',
   'footprint',
   'render',
   'conversion',

@@ -330,3 +330,42 @@ describe('loss', () => {
     expect(bench.policy.decide(1)).toMatchObject({ action: 'open', sequence: 8 });
   });
 });
+
+describe('a device that has stalled', () => {
+  const lose = (policy: DevicePolicy, nowMs: number) =>
+    policy.engine({ playing: null, hasStalled: true, order: null }, nowMs);
+
+  it('is not tried again before any other one, and is taken back later', () => {
+    const policy = new DevicePolicy({ ...settings, preferred: ['pipewire:a', 'virtual'] });
+    policy.see(view(['a']), 0);
+    policy.engine({ playing: { name: 'pipewire:a', rateHz: 48_000 }, order: null }, 0);
+    lose(policy, 1000);
+    const first = policy.decide(1000);
+    expect(first).toMatchObject({ action: 'open', device: { name: 'virtual' } });
+    const order = { sequence: 1, state: 'open' } as const;
+    policy.engine({ playing: { name: 'virtual', rateHz: 48_000 }, order }, 1010);
+    expect(policy.decide(4000)).toMatchObject({ action: 'open', device: { name: 'pipewire:a' } });
+  });
+
+  it('is tried again at once where there is no other', () => {
+    const policy = new DevicePolicy({ ...settings, preferred: ['pipewire:a'] });
+    policy.see(view(['a']), 0);
+    policy.engine({ playing: { name: 'pipewire:a', rateHz: 48_000 }, order: null }, 0);
+    lose(policy, 1000);
+    expect(policy.decide(1000)).toMatchObject({ action: 'open', device: { name: 'pipewire:a' } });
+  });
+});
+
+describe('what the preferences meant at the start', () => {
+  it('makes a default that has changed since no preferred device that is back', () => {
+    const policy = new DevicePolicy(settings, { meant: ['pipewire:a'] });
+    policy.engine({ playing: { name: 'pipewire:a', rateHz: 48_000 }, order: null }, 0);
+    policy.see(view(['b', 'a']), 0);
+    expect(policy.decide(0)).toMatchObject({ action: 'wait', reason: 'debounce' });
+    expect(policy.decide(settings.debounceMs)).toMatchObject({
+      action: 'open',
+      device: { name: 'pipewire:b' },
+      reason: 'default-changed',
+    });
+  });
+});

@@ -76,15 +76,14 @@ class Driver {
   private readonly predecessor: Predecessor;
   private readonly standby: StandbyCore;
   private readonly opener: DeviceOpener;
-  private readonly patienceUs: number;
 
   constructor(private readonly attachment: Attachment) {
     const { segment, order } = attachment;
     const { quantum, rateHz } = segment.layout;
-    this.patienceUs = Math.round((order.driverQuanta * quantum * 1e6) / rateHz);
+    const patienceUs = Math.round((order.driverQuanta * quantum * 1e6) / rateHz);
     this.predecessor = new Predecessor(attachment);
     this.opener = new DeviceOpener(attachment);
-    this.standby = new StandbyCore(segment, order.place, this.patienceUs);
+    this.standby = new StandbyCore(segment, order.place, patienceUs);
   }
 
   /** Null when it is told to leave instead, or has nothing to begin with. */
@@ -208,7 +207,7 @@ class Driver {
     }
     const { standby } = this;
     standby.askToLeave();
-    const deadlineNs = monotonicNs() + this.patienceUs * 1000;
+    const deadlineNs = monotonicNs() + standby.patienceUs * 1000;
     while (!standby.hasLeft && monotonicNs() < deadlineNs) this.rest(handoverLookNs);
     const left = standby.hasLeft;
     if (!left) this.predecessor.end();

@@ -1,5 +1,5 @@
-import { hasRequest } from '../memory/device-desk.js';
-import { clock, Directive, DriverMark } from '../memory/layout.js';
+import { deskHealth, hasRequest } from '../memory/device-desk.js';
+import { clock, DeviceState, Directive, DriverMark, desk } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 
 /** What the standby driver should do now. */
@@ -11,6 +11,9 @@ export const StandbyAdvice = {
   open: 3,
 } as const;
 export type StandbyAdvice = (typeof StandbyAdvice)[keyof typeof StandbyAdvice];
+
+/** No device may hold up the stream for longer, however much it holds. */
+const patienceMaxUs = 100_000;
 
 /**
  * The watch of the standby driver: it takes over when the keeper asks for its generation (a death
@@ -26,10 +29,27 @@ export class StandbyCore {
   constructor(
     private readonly segment: Segment,
     private readonly generation: number,
-    /** Microseconds without a turn after which the current driver counts as hung. */
-    private readonly patienceUs: number,
+    /**
+     * Microseconds without a turn after which the current driver counts as hung, where its device
+     * does not hold more than that.
+     */
+    private readonly leastPatienceUs: number,
   ) {
     this.waitWord = segment.layout.clock + clock.requestedGeneration;
+  }
+
+  /**
+   * Microseconds without a turn that the current driver may take: until its device has run dry it
+   * does no harm, and to open the device once more takes far longer.
+   */
+  get patienceUs(): number {
+    const { words, layout } = this.segment;
+    if (Atomics.load(words, layout.desk + desk.state) !== DeviceState.playing) {
+      return this.leastPatienceUs;
+    }
+    const heldFrames = words[layout.desk + desk.health + deskHealth.latencyFrames]!;
+    const heldUs = Math.round((heldFrames * 1e6) / layout.rateHz);
+    return Math.max(this.leastPatienceUs, Math.min(heldUs, patienceMaxUs));
   }
 
   /**
@@ -56,7 +76,8 @@ export class StandbyCore {
     }
     this.waitValue = Atomics.load(words, this.waitWord);
     if (this.waitValue === this.generation) return StandbyAdvice.takeOver;
-    this.waitUs = this.patienceUs;
+    const { patienceUs } = this;
+    this.waitUs = patienceUs;
     const mark = Atomics.load(words, layout.clock + clock.driverMark);
     if (mark === DriverMark.closed) return StandbyAdvice.wait;
     const running = Atomics.load(words, layout.clock + clock.directive) === Directive.run;
@@ -64,10 +85,10 @@ export class StandbyCore {
     // The first driver is not judged by its beat; but it may have lost its device already.
     if (mark === DriverMark.starting) return asked ? StandbyAdvice.open : StandbyAdvice.wait;
     const silentUs = (nowUs - Atomics.load(words, layout.clock + clock.beatUs)) | 0;
-    if (silentUs >= this.patienceUs) return StandbyAdvice.takeOver;
+    if (silentUs >= patienceUs) return StandbyAdvice.takeOver;
     if (asked) return StandbyAdvice.open;
     // It wakes up just when the turn that it saw last has become too old.
-    this.waitUs = Math.min(this.patienceUs, this.patienceUs - silentUs);
+    this.waitUs = Math.min(patienceUs, patienceUs - silentUs);
     return StandbyAdvice.wait;
   }
 }

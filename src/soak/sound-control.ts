@@ -28,7 +28,7 @@ export interface EarOptions extends Omit<SinkOptions, 'name'> {
 }
 
 /** The numbers of channels and their places, as `pactl` wants them. */
-const channelMaps: Record<number, string> = {
+export const channelMaps: Record<number, string> = {
   1: 'mono',
   2: 'front-left,front-right',
   6: 'front-left,front-right,rear-left,rear-right,front-center,lfe',
@@ -162,21 +162,30 @@ export abstract class SoundControl {
     return ear;
   }
 
+  /** The program that writes what a sink plays, as floats, to its standard output. */
+  protected earCommand(
+    sink: string,
+    { rate, channels, stays }: Required<EarOptions>,
+  ): [string, ...string[]] {
+    const properties = `{ stream.capture.sink = true node.dont-reconnect = ${stays} }`;
+    return [
+      'pw-record',
+      ...['--target', sink, '--format', 'f32', '--rate', `${rate}`, '--channels', `${channels}`],
+      // Small steps, so that the time at which they come tells when they were played.
+      ...['--latency', '128', '--properties', properties, '-'],
+    ];
+  }
+
   /**
    * Begins to hear a sink. One that `stays` ends with the sink; another one waits for a sink that is
    * away, and may hear the default sink meanwhile.
    */
   startEar(sink: string, options: EarOptions = {}): Ear {
     const { rate = 48_000, channels = 2, stays = false } = options;
-    const properties = `{ stream.capture.sink = true node.dont-reconnect = ${stays} }`;
-    const args = [
-      ...['--target', sink, '--format', 'f32', '--rate', `${rate}`, '--channels', `${channels}`],
-      // Small steps, so that the time at which they come tells when they were played.
-      ...['--latency', '128', '--properties', properties, '-'],
-    ];
+    const [program, ...args] = this.earCommand(sink, { rate, channels, stays });
     const path = join(this.earFolder.path, `ear-${this.nextEar++}`);
     const fd = openSync(path, 'w+');
-    const child = spawnBound('pw-record', args, {
+    const child = spawnBound(program, args, {
       env: this.environment,
       stdio: ['ignore', fd, 'ignore'],
     });

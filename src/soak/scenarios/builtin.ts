@@ -13,7 +13,8 @@ const tailMs = 300;
 /** Plays the known signal for a while: no underrun, the right speed, every frame once. */
 export const builtin: Scenario = async (options) => {
   const { seconds, onProgress } = options;
-  await using server = options.server === 'none' ? null : await openServer(options.server);
+  await using server =
+    options.server === 'none' ? null : await openServer(options.server, options.quantum);
   const sink = `tenuto-soak-${process.pid}`;
   await server?.addSink({ name: sink });
   const ear = await server?.listen(sink);

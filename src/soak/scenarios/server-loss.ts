@@ -64,8 +64,9 @@ async function survive(
   }
   await play.pause(playMs);
   const { counters, playedSec } = play;
-  await play.engine.stop();
+  // First, so that nobody hears the end fade out.
   await Promise.all(ears.map((ear) => ear.stop()));
+  await play.engine.stop();
   onProgress?.('looking for every frame in what was heard');
   const heard = await play.judge(ears);
   const firsts = heard.passages.slice(1).map((some, i) => {
