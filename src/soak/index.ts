@@ -16,6 +16,5 @@ export { canRunPrivateServer } from './server-programs.js';
 export { runSoak, type SoakProgress } from './soak.js';
 export {
   runStreamStorm,
-  type StreamStormOptions,
   type StreamStormReport,
 } from './stream-storm.js';
