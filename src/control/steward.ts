@@ -2,7 +2,7 @@ import { DeviceCatalogue, type DeviceEvent, type DeviceView } from '../device/ca
 import { virtualOnly } from '../device/catalogue/model.js';
 import { type Decision, DevicePolicy, type PolicySettings } from '../device/policy.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { type DeskState, readDeskState, requestDevice } from '../memory/device-desk.js';
+import { type DeskState, hasDeskChanged, readDeskState, requestDevice } from '../memory/device-desk.js';
 import type { Segment } from '../memory/segment.js';
 import { monotonicNs, monotonicUs } from '../os/index.js';
 
@@ -71,15 +71,11 @@ export class Steward {
 
   /** One look at the desk; most find nothing new. */
   private look(): void {
-    const now = readDeskState(this.segment);
     const { seen } = this;
-    const same =
-      seen !== null &&
-      seen.sinceUs === now.sinceUs &&
-      seen.request === now.request &&
-      seen.settled === now.settled;
+    const isNews = seen === null || hasDeskChanged(this.segment, seen);
     const untilMs = this.decision?.action === 'wait' ? this.decision.untilMs : 0;
-    if (same && this.nowMs() < untilMs) return;
+    if (!isNews && this.nowMs() < untilMs) return;
+    const now = readDeskState(this.segment);
     this.seen = now;
     this.decide();
     const isLost = now.state === 'held' || now.state === 'continuing';

@@ -65,6 +65,16 @@ export interface DeskState {
   opened: boolean;
 }
 
+/** Whether anything happened since a state was read; three words tell. */
+export function hasDeskChanged({ words, layout }: Segment, before: DeskState): boolean {
+  const at = layout.desk;
+  return (
+    words[at + desk.sinceUs] !== before.sinceUs ||
+    Atomics.load(words, at + desk.request) !== before.request ||
+    Atomics.load(words, at + desk.settled) !== before.settled
+  );
+}
+
 export function readDeskState(segment: Segment): DeskState {
   const { words, layout } = segment;
   const at = layout.desk;
