@@ -2,7 +2,12 @@ import { DeviceCatalogue, type DeviceEvent, type DeviceView } from '../device/ca
 import { virtualOnly } from '../device/catalogue/model.js';
 import { type Decision, DevicePolicy, type PolicySettings } from '../device/policy.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { type DeskState, hasDeskChanged, readDeskState, requestDevice } from '../memory/device-desk.js';
+import {
+  type DeskState,
+  hasDeskChanged,
+  readDeskState,
+  requestDevice,
+} from '../memory/device-desk.js';
 import type { Segment } from '../memory/segment.js';
 import { monotonicNs, monotonicUs } from '../os/index.js';
 
