@@ -44,9 +44,10 @@ export class StandbyCore {
    */
   get patienceUs(): number {
     const { words, layout } = this.segment;
-    if (Atomics.load(words, layout.desk + desk.state) !== DeviceState.playing) {
-      return this.leastPatienceUs;
-    }
+    const state = Atomics.load(words, layout.desk + desk.state);
+    // Nothing can be late while the content waits, and the next device needs somebody to open it.
+    if (state === DeviceState.held) return patienceMaxUs;
+    if (state !== DeviceState.playing) return this.leastPatienceUs;
     const heldFrames = words[layout.desk + desk.health + deskHealth.latencyFrames]!;
     const heldUs = Math.round((heldFrames * 1e6) / layout.rateHz);
     return Math.max(this.leastPatienceUs, Math.min(heldUs, patienceMaxUs));
