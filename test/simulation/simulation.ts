@@ -423,7 +423,8 @@ export class Simulation implements StreamWorld, KeeperWorld {
     for (const { pid, seat } of this.processes.values()) {
       if (seat === null) this.processes.delete(pid);
     }
-    const until = this.checker.playedTicks + 200;
+    // A stream that was closed is played to its end: as long as its ring holds.
+    const until = this.checker.playedTicks + 2000;
     while (this.checker.playedTicks < until) this.turn(false, 0);
     this.streams.forEach(({ words }, stream) => {
       const place = readStreamPlace(this.segment, stream);
