@@ -32,7 +32,8 @@ const debianPackages = {
     opusenc: 'opus-tools',
     sox: 'sox',
     aplay: 'alsa-utils',
-    'dbus-daemon': 'dbus-daemon',
+    // This package gives the machine the id that a bus asks for.
+    'dbus-daemon': 'dbus',
     pactl: 'pulseaudio-utils',
     pipewire: 'pipewire',
     'pipewire-pulse': 'pipewire-pulse',
