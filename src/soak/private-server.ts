@@ -46,6 +46,11 @@ function accepts(path: string): Promise<boolean> {
   });
 }
 
+/** WirePlumber ends where no systemd runs, since it cannot watch logins for Bluetooth's sake. */
+const noBluetooth = `bluez_monitor.enabled = false
+bluez_monitor.properties["with-logind"] = false
+`;
+
 /**
  * A PipeWire sound server of its own: session bus, pipewire, wireplumber and pipewire-pulse in a
  * runtime directory that nobody else has. It needs no sound card; its sinks play nowhere and are
@@ -148,6 +153,9 @@ export class PrivateServer extends SoundControl {
 
   /** Sinks that there were are there from the start, as a sound card would be. */
   #writeSettings(): void {
+    const bluetooth = join(this.environment.XDG_CONFIG_HOME!, 'wireplumber', 'bluetooth.lua.d');
+    mkdirSync(bluetooth, { recursive: true });
+    writeFileSync(join(bluetooth, '80-none.lua'), noBluetooth);
     const folder = join(this.environment.XDG_CONFIG_HOME!, 'pipewire', 'pipewire.conf.d');
     mkdirSync(folder, { recursive: true });
     const lines = [...this.sinks].map(([name, { options }]) => {
