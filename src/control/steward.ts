@@ -25,6 +25,8 @@ export class Steward {
   private readonly policy: DevicePolicy;
   private readonly catalogue: DeviceCatalogue | null;
   private readonly timer: NodeJS.Timeout;
+  private readonly retryMs: number;
+  private retry: NodeJS.Timeout | null = null;
   private seen: DeskState | null = null;
   private decision: Decision | null = null;
 
@@ -38,6 +40,7 @@ export class Steward {
     const { name, rateHz } = readDeskState(segment);
     const lastValid = name === '' || name === 'virtual' ? null : { name, rateHz };
     this.policy = new DevicePolicy(settings, { lastValid, meant });
+    this.retryMs = settings.queryCooldownSec * 1000;
     this.timer = setInterval(() => this.look(), lookMs);
     if (settings.preferred.every((one) => one === 'virtual')) {
       this.catalogue = null;
@@ -52,6 +55,7 @@ export class Steward {
   /** Idempotent. */
   close(): void {
     clearInterval(this.timer);
+    if (this.retry !== null) clearTimeout(this.retry);
     this.catalogue?.close();
   }
 
@@ -67,6 +71,11 @@ export class Steward {
     count(this.segment, counterIndex.deviceQueryFailures, 1);
     this.policy.queryFailed(this.nowMs());
     this.decide();
+    // What changed meanwhile is told by no event any more, so it is asked for.
+    this.retry ??= setTimeout(() => {
+      this.retry = null;
+      this.askAgain();
+    }, this.retryMs);
   }
 
   private see(view: DeviceView): void {

@@ -88,6 +88,10 @@ export class ConvertingDevice implements Device {
 
   open(): void {
     this.device.open();
+    this.outward.reset();
+    this.inward?.reset();
+    this.isBlockDue = false;
+    this.hears = false;
   }
 
   /** What the device tells, in frames of the rate that is written and read. */
@@ -160,8 +164,11 @@ export class ConvertingDevice implements Device {
   drain(timeoutMs: number): void {
     const { outward, device, channels } = this;
     outward.end();
-    const frames = outward.pull(this.block, this.blockFrames);
-    if (frames > 0) device.write(this.block.subarray(0, frames * channels));
+    for (;;) {
+      const frames = outward.pull(this.block, this.blockFrames);
+      if (frames === 0) break;
+      device.write(this.block.subarray(0, frames * channels));
+    }
     device.drain(timeoutMs);
   }
 
