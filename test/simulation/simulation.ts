@@ -44,6 +44,8 @@ export interface SimulationOptions {
   continues?: boolean;
   /** Share of the faults that are lost devices. */
   lossChance?: number;
+  /** Faults of clients only, so that their streams end often. */
+  clientsOnly?: boolean;
   /** Faults of devices only, so that what is heard can be told exactly. */
   devicesOnly?: boolean;
   /** Chance that a process goes on for a while after it was killed. */
@@ -383,7 +385,8 @@ export class Simulation implements StreamWorld, KeeperWorld {
       this.devices.lose();
       return;
     }
-    const up = [...this.processes.values()].filter((one) => one.party !== null);
+    const { clientsOnly: spared } = this.options;
+    const up = [...this.processes.values()].filter((one) => one.party && !(spared && one.seat));
     if (up.length === 0) return;
     const victim = random.pick(up);
     const kind = random.pick(['kill', 'kill', 'stop', 'delay'] as const);
