@@ -102,13 +102,15 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   const widths = findWidths(graph.nodes, report, channelsOf(patch, options));
   report.refuseIfAny();
   const place = new Map(order.map((index, at) => [index, at]));
+  const labels = distinctLabels(graph.nodes);
   const nodes = order.map((index): ProgramNode => {
     const node = graph.nodes[index]!;
+    const name = labels[index]!;
     const { width, lanes } = widths[index]!;
     const ports = node.ports.map((port) => programPort(port, lanes, place, report));
     const { definition, data, options: values } = node;
     const isLoop = feedback.has(index);
-    return { definition, width, lanes, feedback: isLoop, options: values, data, ports };
+    return { name, definition, width, lanes, feedback: isLoop, options: values, data, ports };
   });
   report.refuseIfAny();
   nodes.push(unnamedStreams(nodes));
@@ -131,11 +133,22 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   };
 }
 
+/** Nodes made for amounts and sums are told apart by their order within what they were made for. */
+function distinctLabels(nodes: readonly GraphNode[]): string[] {
+  const used = new Map<string, number>();
+  return nodes.map(({ label }) => {
+    const before = used.get(label) ?? 0;
+    used.set(label, before + 1);
+    return before === 0 ? label : `${label}.${before + 1}`;
+  });
+}
+
 /** What programs play into streams that no node of the patch names is heard on top of it. */
 function unnamedStreams(nodes: readonly ProgramNode[]): ProgramNode {
   const definition = implicitNodes.get('streams')!;
   const data = Float32Array.from(namedStreams(nodes));
   return {
+    name: '',
     definition,
     width: 'mono',
     lanes: 1,
