@@ -5,7 +5,9 @@ export {
   type CompileOptions,
   compilePatch,
   type NodeName,
+  type PatchInfo,
   type PatchNames,
+  type PatchText,
   type PortName,
   type WantedAsset,
 } from './compiler.js';
@@ -23,3 +25,4 @@ export { nodesByType, registry } from './nodes/index.js';
 export { type Patch, type PatchNode, parsePatch } from './patch.js';
 export { decodeProgram, encodeProgram, namedStreams, type Program } from './program.js';
 export { commandOps, commandWords, type MeterLevels, Renderer } from './renderer.js';
+export { findTap, type TapPlace, TapReader } from './tap.js';
