@@ -18,6 +18,7 @@ import {
   mapShared,
   monotonicNs,
   openSharedMemory,
+  releasePages,
   requestRealtimeKit,
   sealSize,
   setProcessName,
@@ -149,6 +150,10 @@ class ProcessWorld implements KeeperWorld {
 
   kill(seat: Seat): void {
     killNow(seat.pid);
+  }
+
+  release(at: number, words: number): void {
+    releasePages(this.memory.fd, at * 4, words * 4);
   }
 
   /** Lets the event loop end although a process could not be killed. */
