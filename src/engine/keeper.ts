@@ -185,6 +185,7 @@ class ProcessWorld implements KeeperWorld {
       epochNs: this.epochNs,
       faults: order.faults,
       service: seat.role === 'service' ? (order.services[seat.place] ?? null) : null,
+      control: seat.role === 'control' ? order.control : null,
       log: order.log,
     };
   }
