@@ -31,6 +31,8 @@ export const limits = {
   /** What one connection to the control process may send, and how many there may be. */
   controlLineBytesMax: 1 << 16,
   controlConnectionsMax: 256,
+  /** Names by which browsers may call the HTTP interface, beside its own. */
+  controlHostsMax: 16,
 
   /** Files one patch may load, and their size when decoded. */
   assetsMax: 32,

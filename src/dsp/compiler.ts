@@ -44,6 +44,7 @@ export interface CompiledPatch {
   /** The first 16 hexadecimal digits of the program's SHA-256, to tell programs apart. */
   readonly hash: string;
   readonly names: PatchNames;
+  readonly source: PatchText;
   /** Files to decode, in the order of `Sources.assets`. */
   readonly assets: readonly WantedAsset[];
 }
@@ -55,6 +56,17 @@ export interface WantedAsset {
   /** Seen from the folder of the patch. */
   readonly path: string;
 }
+
+/** A patch as its author knows it. */
+export interface PatchText {
+  readonly name: string;
+  /** The file's name as given. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What travels beside a program, for people: plain data. */
+export type PatchInfo = Pick<CompiledPatch, 'hash' | 'names' | 'source'>;
 
 /** How control addresses what is in a program, as in `filter1.cutoff`. Plain data. */
 export interface PatchNames {
@@ -125,6 +137,7 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
     program: bytes,
     hash: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
     names: nameTable(patch, graph, place),
+    source: { name: patch.name, file: patch.file, text: patch.text },
     assets: patch.assets.map(({ name, file }) => ({
       name,
       file,

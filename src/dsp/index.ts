@@ -7,7 +7,9 @@ export {
   type CompileOptions,
   compilePatch,
   type NodeName,
+  type PatchInfo,
   type PatchNames,
+  type PatchText,
   type PortName,
   type WantedAsset,
 } from './compiler.js';
@@ -26,3 +28,4 @@ export { type Patch, type PatchNode, parsePatch } from './patch.js';
 export { Performance, switchFlags, switchOp, switchWords } from './performance.js';
 export { decodeProgram, encodeProgram, namedStreams, type Program } from './program.js';
 export { commandOps, commandWords, type MeterLevels, Renderer } from './renderer.js';
+export { findTap, type TapPlace, TapReader } from './tap.js';

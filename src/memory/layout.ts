@@ -2,7 +2,13 @@ import { assert } from '../errors.js';
 import { limits } from '../limits.js';
 import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
-import { timer, timerEntries, tripwireRegion } from './watch-layout.js';
+import {
+  histogram,
+  histogramEntries,
+  timer,
+  timerEntries,
+  tripwireRegion,
+} from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
 export interface Geometry {
@@ -45,6 +51,9 @@ export const counterWords = 128;
 export const laneCount = 4;
 export const laneCommands = 1024;
 export const commandWords = 8;
+/** Bytes of one address that control is reached by: its length, and the text. */
+export const addressBytes = 128;
+export const addressEntries = 8;
 /** Commands that one tick can carry; those that wait longer than a tick move to the next. */
 export const commandsPerTick = 32;
 export const journalTicks = 4096;
@@ -53,7 +62,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 3;
+export const layoutVersion = 4;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
@@ -337,6 +346,8 @@ export interface Layout extends Readonly<Geometry> {
   readonly snapshotStride: number;
   readonly timers: number;
   readonly tripwires: number;
+  readonly histograms: number;
+  readonly addresses: number;
   readonly bytes: number;
 }
 
@@ -384,6 +395,8 @@ export function layoutOf(geometry: Geometry): Layout {
     timers: place(timerEntries * timer.words),
     services: place(serviceEntries * service.words, pageWords),
     tripwires: place(tripwireRegion.words, pageWords),
+    histograms: place(histogramEntries * histogram.words, pageWords),
+    addresses: place((addressEntries * addressBytes) / 4),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     program: place(Math.ceil(geometry.programBytes / 4), pageWords),
