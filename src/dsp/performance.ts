@@ -16,6 +16,8 @@ export interface Part {
   reset(): void;
   /** Silences the nodes of the user's. */
   silenceOwn(): void;
+  /** Nodes of the user's that failed and are silent since. */
+  readonly silencedNodes: number;
 }
 
 /** What one part hands on to the next, prepared. */
@@ -130,6 +132,11 @@ export class Performance<P extends Part = Part> {
   /** The program that plays. */
   get playing(): P {
     return this.current!;
+  }
+
+  /** User's nodes of it that failed and are silent since. */
+  get silencedNodes(): number {
+    return this.current!.silencedNodes;
   }
 
   /** False during a fade, when there can be no snapshot. */

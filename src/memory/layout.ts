@@ -24,9 +24,9 @@ export interface Geometry {
   lead: number;
   /** Ticks between two snapshots of one replica. */
   snapshotTicks: number;
-  /** Size of a patch's state, that is of one snapshot. */
+  /** The most that a patch's state may have, that is one snapshot. */
   arenaBytes: number;
-  /** Size of the compiled patch. */
+  /** The most that a compiled patch and its description may have. */
   programBytes: number;
   /** The first tick ever sealed; not 0 only to try the wrap. */
   firstTick: number;
@@ -62,7 +62,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 4;
+export const layoutVersion = 5;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
@@ -184,6 +184,9 @@ export const processEntry = {
   /** 1 + the slot that a replica process is to render in; 0 while it waits for one. */
   assignedSlot: 8,
   assignedIncarnation: 9,
+  /** The highest number of a program that a replica process has begun to load, and has loaded. */
+  loading: 10,
+  loaded: 11,
   words: lineWords,
 } as const;
 
@@ -197,6 +200,11 @@ export const replica = {
   state: 2 * lineWords + 1,
   /** Incarnation that wrote `published`, so that a successor is not taken for its predecessor. */
   publishedBy: 2 * lineWords + 2,
+  /** The program that played at the tick published last, and the one that it may go back to. */
+  program: 2 * lineWords + 3,
+  previous: 2 * lineWords + 4,
+  /** User's nodes in it that failed and are silent since. */
+  silenced: 2 * lineWords + 5,
   words: 3 * lineWords,
 } as const;
 
@@ -275,7 +283,23 @@ export const SeatState = {
 } as const;
 export type SeatState = (typeof SeatState)[keyof typeof SeatState];
 
-export const RecordStatus = { live: 0, passed: 1, void: 2 } as const;
+/**
+ * What became of a record: its fate, and in the lowest bit whether a replica has passed it so. The
+ * fate may change as long as nobody has.
+ */
+export const RecordStatus = {
+  live: 0,
+  passed: 1,
+  /** Its commands do not count. */
+  void: 2,
+  voidPassed: 3,
+  /** Nor do they here, and the program before plays from this tick on. */
+  reverted: 4,
+  revertedPassed: 5,
+  /** Nor here, and the nodes of the user's are silent from this tick on. */
+  silenced: 6,
+  silencedPassed: 7,
+} as const;
 
 export const lane = { written: 0, body: lineWords } as const;
 
@@ -301,6 +325,42 @@ export const outputHeader = {
 /** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
 export const nobodyListened = -1;
 
+/** Programs there can be: that which plays, those that snapshots still hold, one in preparation. */
+export const programSlots = 8;
+
+/** One sound that a program needs. */
+export const programAsset = {
+  channels: 0,
+  frames: 1,
+  rate: 2,
+  /** Whose descriptor it is, and the keeper's own. */
+  pid: 3,
+  fd: 4,
+  keeperFd: 5,
+  words: 8,
+} as const;
+
+const failureTextWords = 128;
+
+/** A slot of the programs; control and keeper write in turn, as `state` says. */
+export const programSlot = {
+  number: 0,
+  /** A `ProgramState`. */
+  state: 1,
+  programBytes: 2,
+  infoBytes: 3,
+  checksum: 4,
+  /** 1 when it holds nodes of the user's. */
+  ownNodes: 5,
+  assets: 6,
+  failure: 7,
+  failureBytes: 8,
+  failureText: lineWords,
+  failureTextWords,
+  assetTable: lineWords + failureTextWords,
+  body: lineWords + failureTextWords + limits.assetsMax * programAsset.words,
+} as const;
+
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
 
@@ -314,7 +374,16 @@ export const OutputKind = {
   concealed: 2,
 } as const;
 
-export const snapshot = { state: 0, tick: 1, incarnation: 2, words: lineWords } as const;
+export const snapshot = {
+  state: 0,
+  tick: 1,
+  incarnation: 2,
+  /** The program whose arena it is, the one before, and the size of the arena. */
+  program: 3,
+  previous: 4,
+  bytes: 5,
+  words: lineWords,
+} as const;
 export const SnapshotState = { empty: 0, writing: 1, valid: 2 } as const;
 
 /** Where everything is, in 32-bit words from the start of the segment. */
@@ -335,7 +404,8 @@ export interface Layout extends Readonly<Geometry> {
   readonly streamSeats: number;
   readonly lanes: number;
   readonly laneStride: number;
-  readonly program: number;
+  readonly programs: number;
+  readonly programStride: number;
   readonly journal: number;
   readonly rings: number;
   readonly ringStride: number;
@@ -380,6 +450,8 @@ export function layoutOf(geometry: Geometry): Layout {
   const ringStride = ringQuanta * quantumStride;
   const arenaWords = Math.ceil(geometry.arenaBytes / 4);
   const snapshotStride = roundUp(snapshot.words + arenaWords, pageWords);
+  const programWords = programSlot.body + Math.ceil(geometry.programBytes / 4);
+  const programStride = roundUp(programWords, pageWords);
 
   const places = {
     header: place(header.words),
@@ -399,11 +471,11 @@ export function layoutOf(geometry: Geometry): Layout {
     addresses: place((addressEntries * addressBytes) / 4),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
-    program: place(Math.ceil(geometry.programBytes / 4), pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),
     rings: place(replicaSlots * ringStride, pageWords),
     output: place(banks * outputQuanta * outputStride, pageWords),
     snapshots: place(replicaSlots * snapshotsPerSlot * snapshotStride, pageWords),
+    programs: place(programSlots * programStride, pageWords),
   };
   return {
     ...geometry,
@@ -415,6 +487,7 @@ export function layoutOf(geometry: Geometry): Layout {
     outputStride,
     ringStride,
     snapshotStride,
+    programStride,
     bytes: roundUp(next, pageWords) * 4,
   };
 }
