@@ -12,6 +12,7 @@ export const demoPatchFile = fileURLToPath(new URL('../../examples/demo.yaml', i
 /** A patch with all that it needs to sound. */
 export interface LoadedPatch {
   readonly patch: Patch;
+  readonly source: { readonly file: string; readonly text: string };
   readonly compiled: CompiledPatch;
   /** Decoded files in the order in which the program names them. */
   readonly assets: readonly DecodedAudio[];
@@ -73,10 +74,12 @@ export async function loadPatchText(
   const wanted = silent.assets;
   const assets: DecodedAudio[] = [];
   for (const { path } of wanted) assets.push(await decodeAsset(path, engine.rateHz));
-  if (assets.length === 0) return { patch, compiled: silent, assets };
+  const source = { file, text };
+  if (assets.length === 0) return { patch, source, compiled: silent, assets };
   const described = wanted.map(({ name }, index) => ({
     name,
     channels: assets[index]?.channels ?? 2,
   }));
-  return { patch, compiled: compilePatch(patch, { ...format, assets: described }), assets };
+  const compiled = compilePatch(patch, { ...format, assets: described });
+  return { patch, source, compiled, assets };
 }

@@ -6,6 +6,7 @@ import {
   type LaunchOrder,
   launcherWish,
   type OrderPlace,
+  type PatchSheet,
 } from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import type { Segment } from '../memory/segment.js';
@@ -18,7 +19,9 @@ import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
+  Applied,
   CaptureFormat,
+  CommandInput,
   EngineCapture,
   EngineEnd,
   EngineStream,
@@ -26,7 +29,9 @@ import type {
   PlayAndRecordOptions,
   Recorded,
   RunningEngine,
+  SetOptions,
   StartOptions,
+  StateView,
   StreamFormat,
 } from './types.js';
 
@@ -48,11 +53,18 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
+/** What control is told of the patch. */
+function sheetOf({ patch, source }: StartOptions): PatchSheet {
+  const { hash, names } = patch;
+  return { file: source?.file ?? null, text: source?.text ?? null, hash, names };
+}
+
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
 function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
   return {
     order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
     program: memoryOf('tenuto:program', options.patch.program),
+    patch: memoryOf('tenuto:patch', Buffer.from(JSON.stringify(sheetOf(options)))),
     assets: (options.assets ?? []).map(assetMemory),
   };
 }
@@ -126,7 +138,7 @@ export async function startEngine(options: StartOptions): Promise<RunningEngine>
     child.stdin!.write(`${JSON.stringify(place)}\n`);
     return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
   } finally {
-    for (const fd of [place.order, place.program, ...place.assets]) closeSync(fd);
+    for (const fd of [place.order, place.program, place.patch, ...place.assets]) closeSync(fd);
   }
 }
 
@@ -178,23 +190,38 @@ class LaunchedEngine implements RunningEngine {
   }
 
   async openStream(format: StreamFormat): Promise<EngineStream> {
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.openStream(format);
+    return (await this.reach()).openStream(format);
+  }
+
+  async command(command: CommandInput): Promise<Applied> {
+    return (await this.reach()).command(command);
+  }
+
+  async set(
+    path: string,
+    value: number | string | boolean,
+    options?: SetOptions,
+  ): Promise<Applied> {
+    return (await this.reach()).set(path, value, options);
+  }
+
+  async get(path?: string): Promise<StateView> {
+    return (await this.reach()).get(path);
   }
 
   async capture(format?: CaptureFormat): Promise<EngineCapture> {
     demandCapture(this.name, this.memory);
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.capture(format);
+    return (await this.reach()).capture(format);
   }
 
   async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
     demandCapture(this.name, this.memory);
+    return (await this.reach()).playAndRecord(signal, options);
+  }
+
+  private reach(): Promise<Connection> {
     this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.playAndRecord(signal, options);
+    return this.connection;
   }
 
   /** A failed attempt is not the last one. */

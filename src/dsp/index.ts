@@ -1,4 +1,5 @@
 /** Patches, their compiler, and the renderer: everything about sound that knows no process. */
+export { commandFlags, commandOps, commandWord, commandWords } from './command.js';
 export {
   type AssetInfo,
   type CompiledPatch,
@@ -22,4 +23,4 @@ export type {
 export { nodesByType, registry } from './nodes/index.js';
 export { type Patch, type PatchNode, parsePatch } from './patch.js';
 export { decodeProgram, encodeProgram, namedStreams, type Program } from './program.js';
-export { commandOps, commandWords, type MeterLevels, Renderer } from './renderer.js';
+export { type MeterLevels, Renderer } from './renderer.js';

@@ -1,4 +1,5 @@
 import type { PolicySettings } from '../device/policy.js';
+import type { PatchNames } from '../dsp/compiler.js';
 import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
@@ -83,13 +84,26 @@ export interface LaunchOrder {
 export interface OrderPlace {
   order: number;
   program: number;
+  /** A `PatchSheet` as JSON, which only control reads. */
+  patch: number;
   assets: number[];
+}
+
+/** What control knows of the patch beside its program. */
+export interface PatchSheet {
+  /** What messages call it, and its text; null when nobody gave them. */
+  file: string | null;
+  text: string | null;
+  hash: string;
+  names: PatchNames;
 }
 
 /** The keeper's descriptors of the engine's segment and of each client stream. */
 export interface MemoryFds {
   segment: number;
   streams: readonly number[];
+  /** A `PatchSheet` as JSON. */
+  patch: number;
 }
 
 /** What the keeper tells each child on its standard input, which then ends. */

@@ -31,6 +31,7 @@ function regions(layout: Layout): [string, number][] {
     'timers',
     'services',
     'tripwires',
+    'controlDesk',
     'streamSeats',
     'lanes',
     'program',

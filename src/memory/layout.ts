@@ -53,9 +53,10 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 3;
+export const layoutVersion = 4;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
+assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
 assert((outputQuanta & (outputQuanta - 1)) === 0, 'output depth is a power of two');
 assert(generationEntries > 4 * banks, 'the table outlives the banks');
@@ -292,6 +293,19 @@ export const outputHeader = {
 /** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
 export const nobodyListened = -1;
 
+/** What control says of itself: where it is bound, and by which clock it reads time tags. */
+export const controlDesk = {
+  /** Of each address, in the order of `doors`. */
+  addressBytes: 128,
+  /** Counts the changes of the words below: odd while they are being written. */
+  clockTurn: 128,
+  /** Nanoseconds since 1970 at which frame 0 of tick `clockTick` is given to the device. */
+  clockNsLow: 129,
+  clockNsHigh: 130,
+  clockTick: 131,
+  words: 10 * lineWords,
+} as const;
+
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
 
@@ -337,6 +351,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly snapshotStride: number;
   readonly timers: number;
   readonly tripwires: number;
+  readonly controlDesk: number;
   readonly bytes: number;
 }
 
@@ -384,6 +399,7 @@ export function layoutOf(geometry: Geometry): Layout {
     timers: place(timerEntries * timer.words),
     services: place(serviceEntries * service.words, pageWords),
     tripwires: place(tripwireRegion.words, pageWords),
+    controlDesk: place(controlDesk.words, pageWords),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     program: place(Math.ceil(geometry.programBytes / 4), pageWords),

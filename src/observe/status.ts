@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodes } from '../errors.js';
+import { type Addresses, readAddresses } from '../memory/control-desk.js';
 import { type CounterName, readCounters } from '../memory/counters.js';
 import { type DeviceStatus, lastAnswer, readDevice } from '../memory/device-desk.js';
 import { generationAt } from '../memory/generations.js';
@@ -78,6 +79,8 @@ export interface Status {
   device: DeviceStatus & { failure: DeviceFailure | null };
   /** The counters of docs/architecture.md, and `restarts`: those of all roles together. */
   counters: Record<CounterName | 'restarts', number>;
+  /** Where it can be reached from outside; null for each way in that is off. */
+  control: Addresses;
   timers: Record<TimerName, TimerStatus>;
   /** What is watched, as the control process last saw it; docs/tripwires.md describes each. */
   tripwires: TripwireStatus[];
@@ -144,6 +147,7 @@ export function readStatus(segment: Segment, name: string): Status {
     generation: words[entry + generation.number]!,
     processes,
     recordings: readRecordings(segment),
+    control: readAddresses(segment),
     device: { ...readDevice(segment), failure: readDeviceFailure(segment) },
     counters: { ...counters, restarts: restartsOf(counters) },
     timers: readTimers(segment),
