@@ -31,6 +31,8 @@ export const limits = {
   /** What one connection to the control process may send, and how many there may be. */
   controlLineBytesMax: 1 << 16,
   controlConnectionsMax: 256,
+  /** Names by which browsers may call the HTTP interface, beside its own. */
+  controlHostsMax: 16,
 
   /** Characters of a command's id, and of a path or a value in it. */
   commandIdMax: 64,

@@ -12,7 +12,6 @@ export const demoPatchFile = fileURLToPath(new URL('../../examples/demo.yaml', i
 /** A patch with all that it needs to sound. */
 export interface LoadedPatch {
   readonly patch: Patch;
-  readonly source: { readonly file: string; readonly text: string };
   readonly compiled: CompiledPatch;
   /** Decoded files in the order in which the program names them. */
   readonly assets: readonly DecodedAudio[];
@@ -74,12 +73,10 @@ export async function loadPatchText(
   const wanted = silent.assets;
   const assets: DecodedAudio[] = [];
   for (const { path } of wanted) assets.push(await decodeAsset(path, engine.rateHz));
-  const source = { file, text };
-  if (assets.length === 0) return { patch, source, compiled: silent, assets };
+  if (assets.length === 0) return { patch, compiled: silent, assets };
   const described = wanted.map(({ name }, index) => ({
     name,
     channels: assets[index]?.channels ?? 2,
   }));
-  const compiled = compilePatch(patch, { ...format, assets: described });
-  return { patch, source, compiled, assets };
+  return { patch, compiled: compilePatch(patch, { ...format, assets: described }), assets };
 }

@@ -4,7 +4,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ack, Applied, CommandInput } from '../control/bus/command.js';
 import type { StateView } from '../control/bus/engine-state.js';
-import type { EnginePlace, OpenedStream, Request, Response } from '../control/protocol.js';
+import type {
+  EngineParts,
+  EnginePlace,
+  OpenedStream,
+  Request,
+  Response,
+} from '../control/protocol.js';
 import { type ErrorCode, errorTable, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Status } from '../observe/status.js';
@@ -14,11 +20,13 @@ import { EngineMemory } from './engine-memory.js';
 import { SignalPlayer } from './play-and-record.js';
 import { ClientStream } from './stream.js';
 import { checkStreamFormat } from './stream-format.js';
+import { PatchTap } from './tap.js';
 import type {
   CaptureFormat,
   EngineCapture,
   EngineConnection,
   EngineStream,
+  EngineTap,
   PlayAndRecordOptions,
   Recorded,
   SetOptions,
@@ -202,6 +210,16 @@ export class Connection implements EngineConnection {
         }),
     });
     return this.player.play(signal, options);
+  }
+
+  async tap(points: readonly string[]): Promise<EngineTap> {
+    const parts = (await this.ask({ do: 'parts' })) as EngineParts;
+    const place = (await this.ask({ do: 'memory' })) as EnginePlace;
+    try {
+      return new PatchTap(parts, place, points);
+    } catch (error) {
+      throw isRunning(this.name) ? error : unreachable(this.name);
+    }
   }
 
   /** Maps the engine's memory, once. @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` */

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import {
   type KeeperMessage,
   type LaunchOrder,
   launcherWish,
   type OrderPlace,
-  type PatchSheet,
 } from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import type { Segment } from '../memory/segment.js';
@@ -53,10 +53,8 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/** What control is told of the patch. */
-function sheetOf({ patch, source }: StartOptions): PatchSheet {
-  const { hash, names } = patch;
-  return { file: source?.file ?? null, text: source?.text ?? null, hash, names };
+function infoOf({ hash, names, source }: CompiledPatch): PatchInfo {
+  return { hash, names, source };
 }
 
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
@@ -64,7 +62,7 @@ function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
   return {
     order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
     program: memoryOf('tenuto:program', options.patch.program),
-    patch: memoryOf('tenuto:patch', Buffer.from(JSON.stringify(sheetOf(options)))),
+    patch: memoryOf('tenuto:patch', Buffer.from(JSON.stringify(infoOf(options.patch)))),
     assets: (options.assets ?? []).map(assetMemory),
   };
 }
@@ -138,7 +136,8 @@ export async function startEngine(options: StartOptions): Promise<RunningEngine>
     child.stdin!.write(`${JSON.stringify(place)}\n`);
     return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
   } finally {
-    for (const fd of [place.order, place.program, place.patch, ...place.assets]) closeSync(fd);
+    const { order: orderFd, program, patch, assets } = place;
+    for (const fd of [orderFd, program, patch, ...assets]) closeSync(fd);
   }
 }
 

@@ -1,21 +1,12 @@
-import { closeSync } from 'node:fs';
 import { decodeProgram, namedStreams } from '../dsp/program.js';
-import { type Attachment, attach, mapOf } from '../engine/attach.js';
+import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
-import type { PatchSheet } from '../engine/orders.js';
-import { doors, writeAddress } from '../memory/control-desk.js';
+import { doorNames, writeAddress } from '../memory/addresses.js';
 import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { TripwireWatch } from '../observe/tripwires.js';
-import {
-  abstractPath,
-  engineAddress,
-  fileBytes,
-  isAlive,
-  monotonicNs,
-  openSharedMemory,
-} from '../os/index.js';
+import { abstractPath, engineAddress, isAlive, monotonicNs } from '../os/index.js';
 import { Bus } from './bus/bus.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
@@ -30,17 +21,6 @@ const lookMs = 250;
 
 function programEnd({ program, programBytes }: Layout): number {
   return program * 4 + programBytes;
-}
-
-/** What the keeper holds of the patch for control alone. */
-function readSheet({ keeperPid, memory }: Attachment['order']): PatchSheet {
-  const fd = openSharedMemory({ pid: keeperPid, fd: memory.patch });
-  const bytes = fileBytes(fd);
-  closeSync(fd);
-  const mapping = mapOf({ pid: keeperPid, fd: memory.patch }, bytes);
-  const text = Buffer.from(mapping.buffer, 0, bytes).toString();
-  mapping.unmap();
-  return JSON.parse(text) as PatchSheet;
 }
 
 async function main(): Promise<void> {
@@ -60,9 +40,13 @@ async function main(): Promise<void> {
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const state = new EngineState(segment, program, new PatchBook(readSheet(order).names));
+  const state = new EngineState(
+    segment,
+    program,
+    new PatchBook(readPatchInfo(partsOf(order)).names),
+  );
   const bus = new Bus(segment, { lane: order.place % laneCount, state });
-  for (const door of doors) writeAddress(segment, door, null);
+  for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');

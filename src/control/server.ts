@@ -120,6 +120,8 @@ export class ControlServer {
         return this.bus.submit(request.command, 'socket');
       case 'get':
         return this.bus.get(request.path);
+      case 'parts':
+        return this.streams.parts;
       case 'openStream':
         return this.streams.open(peer, request);
       case 'closeStream':

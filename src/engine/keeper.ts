@@ -18,6 +18,7 @@ import {
   mapShared,
   monotonicNs,
   openSharedMemory,
+  releasePages,
   requestRealtimeKit,
   sealSize,
   setProcessName,
@@ -74,8 +75,8 @@ class Memory {
   readonly segment: Segment;
   readonly address: number;
   readonly fd: number;
-  readonly patchFd: number;
   readonly streamFds: number[] = [];
+  readonly patchFd: number;
 
   constructor({ order, program, patch }: Received) {
     this.patchFd = patch;
@@ -155,6 +156,10 @@ class ProcessWorld implements KeeperWorld {
     killNow(seat.pid);
   }
 
+  release(at: number, words: number): void {
+    releasePages(this.memory.fd, at * 4, words * 4);
+  }
+
   /** Lets the event loop end although a process could not be killed. */
   letGo(): void {
     for (const child of this.children.values()) child.unref();
@@ -169,8 +174,8 @@ class ProcessWorld implements KeeperWorld {
       place: seat.place,
       memory: {
         segment: this.memory.fd,
-        streams: this.memory.streamFds,
         patch: this.memory.patchFd,
+        streams: this.memory.streamFds,
       },
       assets: order.assets.map((asset, index) => ({ ...asset, fd: this.assetFds[index] ?? -1 })),
       realtime: order.realtime,
@@ -180,6 +185,7 @@ class ProcessWorld implements KeeperWorld {
       epochNs: this.epochNs,
       faults: order.faults,
       service: seat.role === 'service' ? (order.services[seat.place] ?? null) : null,
+      control: seat.role === 'control' ? order.control : null,
       log: order.log,
     };
   }

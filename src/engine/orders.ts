@@ -1,5 +1,4 @@
 import type { PolicySettings } from '../device/policy.js';
-import type { PatchNames } from '../dsp/compiler.js';
 import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
@@ -41,6 +40,18 @@ export interface DeviceOrder {
   firstPatienceMs: number;
 }
 
+/** The doors of the control process. */
+export interface ControlOrder {
+  /** Null for none. */
+  http: { host: string; port: number } | null;
+  /** Null when the doors ask for none. */
+  token: string | null;
+  /** Other names for the HTTP interface. */
+  hosts: string[];
+  /** Whether processes may be killed and stopped from there. */
+  demo: boolean;
+}
+
 /** A service that the keeper starts. */
 export interface RecorderOrder {
   kind: 'recorder';
@@ -65,6 +76,7 @@ export interface LaunchOrder {
   /** Beats of so many quanta missing make the driver count as hung. */
   driverQuanta: number;
   device: DeviceOrder;
+  control: ControlOrder;
   /** Frames of the stream after which the engine ends; null for until told. */
   stopFrames: number | null;
   services: RecorderOrder[];
@@ -84,26 +96,16 @@ export interface LaunchOrder {
 export interface OrderPlace {
   order: number;
   program: number;
-  /** A `PatchSheet` as JSON, which only control reads. */
+  /** What people know of the program: a `PatchInfo` as JSON. */
   patch: number;
   assets: number[];
 }
 
-/** What control knows of the patch beside its program. */
-export interface PatchSheet {
-  /** What messages call it, and its text; null when nobody gave them. */
-  file: string | null;
-  text: string | null;
-  hash: string;
-  names: PatchNames;
-}
-
-/** The keeper's descriptors of the engine's segment and of each client stream. */
+/** The keeper's descriptors of the engine's segment, of each client stream, and of the patch's names. */
 export interface MemoryFds {
   segment: number;
-  streams: readonly number[];
-  /** A `PatchSheet` as JSON. */
   patch: number;
+  streams: readonly number[];
 }
 
 /** What the keeper tells each child on its standard input, which then ends. */
@@ -123,6 +125,8 @@ export interface ChildOrder {
   epochNs: number;
   faults: boolean;
   service: RecorderOrder | null;
+  /** Null for all but control, so that the secret is known to no other. */
+  control: ControlOrder | null;
   log: { level: string; format: string };
 }
 

@@ -31,6 +31,8 @@ function regions(layout: Layout): [string, number][] {
     'timers',
     'services',
     'tripwires',
+    'histograms',
+    'addresses',
     'controlDesk',
     'streamSeats',
     'lanes',

@@ -50,11 +50,12 @@ const names: string[] = [];
 const folders: string[] = [];
 let started = 0;
 
-/** Settings of an engine whose name nobody else has; `set` as on the command line. */
+/** Settings of an engine whose name nobody else has, on no port; `set` as on the command line. */
 export function testSettings(set: readonly string[] = []): Settings {
   const name = `t${process.pid}-${started++}`;
   names.push(name);
-  const flags = { name, device: 'virtual', 'log-level': 'silent', set };
+  const quiet = ['control.http=off'];
+  const flags = { name, device: 'virtual', 'log-level': 'silent', set: [...quiet, ...set] };
   return loadSettings({ flags, env: {}, cwd: tmpdir() });
 }
 

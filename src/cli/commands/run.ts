@@ -35,7 +35,7 @@ async function run(
   const settings = readSettings(options);
   using interrupt = new Interrupt();
   const { loadPatch } = await import('../patch-file.js');
-  const [device, { patch, source, compiled, assets }] = await Promise.all([
+  const [device, { patch, compiled, assets }] = await Promise.all([
     chooseDevice(settings),
     loadPatch(file, settings.engine),
   ]);
@@ -43,7 +43,6 @@ async function run(
   await using engine = await startEngine({
     settings,
     patch: compiled,
-    source,
     assets,
     ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
