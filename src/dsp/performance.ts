@@ -110,10 +110,13 @@ export class Performance<P extends Part = Part> {
   /**
    * Goes on from a snapshot of `program`, whose bytes are to be written into `arena` then. Also how
    * the first program begins, from an arena as it was made. False when it does not have it.
+   *
+   * @param isFresh - from the arena as it was made, whatever has been rendered since
    */
-  begin(program: number, previous: number): boolean {
+  begin(program: number, previous: number, isFresh = false): boolean {
     const part = this.parts.get(program);
     if (part === undefined) return false;
+    if (isFresh) part.reset();
     this.current = part;
     this.outgoing = null;
     this.program = program;

@@ -31,7 +31,8 @@ export interface RolloutWorld extends Waiting {
   nowUs(): number;
   /** Takes a descriptor over from another process; -1 when it is gone. */
   adopt(pid: number, fd: number): number;
-  release(fd: number): void;
+  /** Gives back what it took over. */
+  giveBack(fd: number): void;
 }
 
 /** A process that loads or tries a program for so long hangs. */
@@ -75,6 +76,7 @@ export class ProgramRollout {
     this.watchLoading(seats, hang);
     const target = this.target();
     if (target < 0) {
+      this.relieve(seats);
       this.cleanUp(seats);
       return 0;
     }
@@ -109,8 +111,7 @@ export class ProgramRollout {
     const outdated = holders.filter((one) => this.progress(one).loaded < number);
     if (holders.some(({ state }) => state !== 'running')) return 0;
     if (this.slots.isCrowded) {
-      const going = outdated[0] ?? holders[0];
-      if (going) this.retire(going, holders);
+      this.retire(outdated[0] ?? holders[0]!, holders);
       return 0;
     }
     if (outdated.length === 0 && holders.length > 0) {
@@ -127,6 +128,13 @@ export class ProgramRollout {
     if (!warm || !outdated[0]) return 0;
     this.slots.join(warm, outdated[0]);
     return 0;
+  }
+
+  /** A program that was given up may have left one process too many. */
+  private relieve(seats: readonly Seat[]): void {
+    if (!this.slots.isCrowded) return;
+    const holders = seats.filter((one) => isThere(one) && one.place >= 0);
+    if (holders.every(({ state }) => state === 'running')) this.retire(holders[0]!, holders);
   }
 
   private retire(seat: Seat, holders: readonly Seat[]): void {
@@ -212,7 +220,7 @@ export class ProgramRollout {
       const failedAgo = nowUs - (this.failedSinceUs.get(number) ?? Number.NEGATIVE_INFINITY);
       if (failedAgo < failedUs) continue;
       for (const { keeperFd } of programAssets(this.segment, at)) {
-        if (keeperFd >= 0) this.world.release(keeperFd);
+        if (keeperFd >= 0) this.world.giveBack(keeperFd);
       }
       this.sinceUs.delete(number);
       this.failedSinceUs.delete(number);

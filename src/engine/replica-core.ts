@@ -43,8 +43,8 @@ export interface PatchMachine {
   readonly isSettled: boolean;
   /** It was to go on with a program that it does not have. */
   readonly isLost: boolean;
-  /** Goes on with this program from what is then written into `arena`; false if it has it not. */
-  begin(program: number, previous: number): boolean;
+  /** Goes on with this program from what is then in `arena`; false if it has it not. */
+  begin(program: number, previous: number, isFresh?: boolean): boolean;
   setStreamEnd(stream: number, frames: number): void;
   apply(words: Int32Array, at: number): void;
   /** The fates of a record that kills. */

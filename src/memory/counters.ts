@@ -40,6 +40,9 @@ export const counterTable = {
   streamsRefused: 'client streams refused because none became free in time',
   streamBadSamples: 'samples of clients that were no numbers, played as silence',
   streamLoudSamples: 'samples of clients beyond full scale, held there',
+  commandsRefused: 'commands that were answered with a reason why not',
+  programChanges: 'times another program began to play',
+  programsFailed: 'programs that failed, before or after they were switched to',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

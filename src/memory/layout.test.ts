@@ -33,13 +33,14 @@ function regions(layout: Layout): [string, number][] {
     'tripwires',
     'histograms',
     'addresses',
+    'controlDesk',
     'streamSeats',
     'lanes',
-    'program',
     'journal',
     'rings',
     'output',
     'snapshots',
+    'programs',
   ] as const;
   return names.map((name) => [name, layout[name]]);
 }

@@ -2,6 +2,8 @@ import { assert } from '../errors.js';
 import { limits } from '../limits.js';
 import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
+import { programSlot, programSlots } from './program-layout.js';
+import { streamSeat } from './seat-layout.js';
 import {
   histogram,
   histogramEntries,
@@ -33,6 +35,8 @@ export interface Geometry {
 }
 
 export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
+export { programAsset, programSlot, programSlots } from './program-layout.js';
+export { SeatState, streamSeat } from './seat-layout.js';
 export { lineWords };
 
 /**
@@ -62,9 +66,10 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 5;
+export const layoutVersion = 6;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
+assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
 assert((outputQuanta & (outputQuanta - 1)) === 0, 'output depth is a power of two');
 assert(generationEntries > 4 * banks, 'the table outlives the banks');
@@ -253,36 +258,6 @@ export const record = {
 assert(record.laneCursors + laneCount <= record.streamCursors, 'lanes have room in a record');
 assert(record.streamCursors + limits.streamsMax <= record.body, 'streams have room in a record');
 
-/** One client stream's words, which only the control process writes: who holds it. */
-export const streamSeat = {
-  /** A `SeatState`. */
-  state: 0,
-  /** The owner, and when it started, in clock ticks since the machine did. */
-  pid: 1,
-  startLow: 2,
-  startHigh: 3,
-  /** What the owner calls this opening, so that asking twice opens once. */
-  token: 4,
-  /** Counts of the stream's header that have been added to the engine's. */
-  badSamples: 5,
-  loudSamples: 6,
-  nameBytes: 7,
-  name: 8,
-  words: 2 * lineWords,
-} as const;
-
-/** How a client stream is. Only `free` ones are given to a client. */
-export const SeatState = {
-  free: 0,
-  /** Its owner writes. */
-  open: 1,
-  /** Closed: what it holds is played, and then it is free. */
-  draining: 2,
-  /** Its owner is gone, or does not want the rest: what it holds is thrown away. */
-  discarding: 3,
-} as const;
-export type SeatState = (typeof SeatState)[keyof typeof SeatState];
-
 /**
  * What became of a record: its fate, and in the lowest bit whether a replica has passed it so. The
  * fate may change as long as nobody has.
@@ -325,40 +300,15 @@ export const outputHeader = {
 /** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
 export const nobodyListened = -1;
 
-/** Programs there can be: that which plays, those that snapshots still hold, one in preparation. */
-export const programSlots = 8;
-
-/** One sound that a program needs. */
-export const programAsset = {
-  channels: 0,
-  frames: 1,
-  rate: 2,
-  /** Whose descriptor it is, and the keeper's own. */
-  pid: 3,
-  fd: 4,
-  keeperFd: 5,
-  words: 8,
-} as const;
-
-const failureTextWords = 128;
-
-/** A slot of the programs; control and keeper write in turn, as `state` says. */
-export const programSlot = {
-  number: 0,
-  /** A `ProgramState`. */
-  state: 1,
-  programBytes: 2,
-  infoBytes: 3,
-  checksum: 4,
-  /** 1 when it holds nodes of the user's. */
-  ownNodes: 5,
-  assets: 6,
-  failure: 7,
-  failureBytes: 8,
-  failureText: lineWords,
-  failureTextWords,
-  assetTable: lineWords + failureTextWords,
-  body: lineWords + failureTextWords + limits.assetsMax * programAsset.words,
+/** By which clock control reads time tags. */
+export const controlDesk = {
+  /** Counts the changes of the words below: odd while they are being written. */
+  clockTurn: 0,
+  /** Nanoseconds since 1970 at which frame 0 of tick `clockTick` is given to the device. */
+  clockNsLow: 1,
+  clockNsHigh: 2,
+  clockTick: 3,
+  words: lineWords,
 } as const;
 
 /** The last divergence: the tick, both slots, and then both quanta. */
@@ -416,6 +366,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly snapshotStride: number;
   readonly timers: number;
   readonly tripwires: number;
+  readonly controlDesk: number;
   readonly histograms: number;
   readonly addresses: number;
   readonly bytes: number;
@@ -469,6 +420,7 @@ export function layoutOf(geometry: Geometry): Layout {
     tripwires: place(tripwireRegion.words, pageWords),
     histograms: place(histogramEntries * histogram.words, pageWords),
     addresses: place((addressEntries * addressBytes) / 4),
+    controlDesk: place(controlDesk.words),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),

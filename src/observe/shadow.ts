@@ -1,6 +1,6 @@
 import type { PatchMachine } from '../engine/replica-core.js';
 import { limits } from '../limits.js';
-import { commandAt, currentSealedTick, findRecord, isKept } from '../memory/journal.js';
+import { commandAt, currentSealedTick, fateOf, findRecord, isKept } from '../memory/journal.js';
 import { RecordStatus, record, SnapshotState, snapshot } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
@@ -52,21 +52,23 @@ export class Shadow {
     const at = findRecord(segment, tick);
     if (at < 0) return this.lose();
     const status = Atomics.load(segment.words, at + record.status);
-    if (status === RecordStatus.live) return ShadowStep.waiting;
+    if (status === fateOf(status)) return ShadowStep.waiting;
     for (let i = 0; i < record.words; i++) this.copy[i] = segment.words[at + i]!;
     if (!isKept(segment, tick) || this.copy[record.tick] !== tick) return this.lose();
-    this.render(status === RecordStatus.void);
+    this.render(fateOf(status));
     if (!hasStreamContent(segment, tick, currentSealedTick(segment))) return this.lose();
     this.tick = tick;
     return ShadowStep.rendered;
   }
 
-  private render(voided: boolean): void {
+  private render(fate: number): void {
     const { machine, copy } = this;
     for (let i = 0; i < limits.streamsMax; i++) {
       machine.setStreamEnd(i, copy[record.streamCursors + i]!);
     }
-    const commands = voided ? 0 : copy[record.commands]!;
+    if (fate === RecordStatus.reverted) machine.revert();
+    if (fate === RecordStatus.silenced) machine.silenceOwn();
+    const commands = fate === RecordStatus.live ? copy[record.commands]! : 0;
     for (let i = 0; i < commands; i++) machine.apply(copy, commandAt(0, i));
     machine.render();
   }

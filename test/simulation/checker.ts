@@ -1,5 +1,5 @@
 import { limits } from '../../src/limits.js';
-import { findRecord, recordAt } from '../../src/memory/journal.js';
+import { fateOf, findRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
   commandWords,
@@ -149,7 +149,7 @@ export class Checker {
       check(same, () => `the record of tick ${tick} changed after it was sealed`);
     }
     const status = words[at + record.status]!;
-    check(status !== RecordStatus.live, () => `tick ${tick} was played before it was passed`);
+    check(status !== fateOf(status), () => `tick ${tick} was played before it was passed`);
     for (let i = 0; i < limits.streamsMax; i++) {
       this.reference.setStreamEnd(i, sealed![record.streamCursors + i]!);
     }
