@@ -21,6 +21,7 @@ export type {
   PlayAndRecordOptions,
   ProcessStatus,
   Recorded,
+  RecordTrouble,
   RunningEngine,
   SampleFormat,
   ShutdownReport,

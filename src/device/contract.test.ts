@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SoundServer } from '../../test/kit/sound-server.js';
 import { TenutoError } from '../errors.js';
+import { roomSchema } from '../settings/room.js';
 import { AlsaDevice } from './alsa.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { OfflineDevice } from './offline.js';
@@ -30,6 +31,7 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
     ...format,
     captureChannels: 0,
     loopbackFrames: 0,
+    room: null,
     rateErrorPpm: 0,
     jitterUs: 0,
     faults: [],
@@ -70,6 +72,8 @@ afterAll(async () => {
 const devices: Record<string, () => Device> = {
   virtual: () => virtual().device,
   'virtual, with a cable': () => virtual({ captureChannels: 2, loopbackFrames: 300 }).device,
+  'virtual, in a room': () =>
+    virtual({ captureChannels: 2, room: roomSchema.parse({ tailSec: 0.3 }) }).device,
   offline: () => new OfflineDevice(format, () => {}),
   'ALSA null': alsa('alsa:null'),
   'ALSA file': alsa(`alsa:file:${join(folder, 'heard.raw')},raw`),
