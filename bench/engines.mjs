@@ -12,11 +12,12 @@ export const cliFile = fileURLToPath(new URL('../dist/cli/main.js', import.meta.
 
 let started = 0;
 
-/** Settings with a name of their own; `set` as on the command line. */
+/** Settings with a name and a port of their own; `set` as on the command line. */
 export function benchSettings(set = []) {
   const name = `bench-${process.pid}-${started++}`;
   // What is harmed on purpose need not be told.
-  const flags = { name, device: 'virtual', 'log-level': 'error', set };
+  const doors = ['control.http=127.0.0.1:0'];
+  const flags = { name, device: 'virtual', 'log-level': 'error', set: [...doors, ...set] };
   return loadSettings({ flags, env: {}, cwd: '/' });
 }
 

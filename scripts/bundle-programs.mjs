@@ -2,9 +2,9 @@
 // wrote: to find, read and link some hundred small files would take a process longer than all the
 // rest of its start. The library stays as the compiler wrote it.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -27,13 +27,6 @@ const apart = [
   /^(mpg123|opus)-decoder$/,
 ];
 
-/** The bundler of the test runner: nothing is installed for this alone. */
-async function loadBundler() {
-  const vitest = createRequire(import.meta.url).resolve('vitest/package.json');
-  const vite = createRequire(vitest).resolve('vite/package.json');
-  return import(pathToFileURL(createRequire(vite).resolve('rolldown')).href);
-}
-
 /** A file that code addresses relative to itself is there from the bundle's place too. */
 function checkAddresses({ fileName, code }) {
   for (const [, address] of code.matchAll(/new URL\(["']([^"']+)["'],\s*import\.meta\.url\)/g)) {
@@ -53,7 +46,6 @@ function licenceTexts(modules) {
   });
 }
 
-const { rolldown } = await loadBundler();
 const modules = [];
 for (const name of programs) {
   const bundle = await rolldown({

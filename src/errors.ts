@@ -111,6 +111,27 @@ export const errorTable = {
     exit: 3,
     remedy: 'Remove the file and calibrate again.',
   },
+  TENUTO_COMMAND_INVALID: {
+    exit: 3,
+    remedy: 'Correct what the message names; docs/control.md describes every command.',
+  },
+  TENUTO_COMMAND_UNKNOWN: {
+    exit: 3,
+    remedy: 'Use one of the names that the message lists; `tenuto get` shows all of the patch.',
+  },
+  TENUTO_COMMAND_RANGE: { exit: 3, remedy: 'Give a value within the range that is named.' },
+  TENUTO_COMMAND_STALE: {
+    exit: 6,
+    remedy: 'Somebody else changed the state first: read it again, and decide anew.',
+  },
+  TENUTO_COMMAND_LIMIT: {
+    exit: 6,
+    remedy: 'Send fewer commands at a time; docs/control.md tells how many can wait.',
+  },
+  TENUTO_COMMAND_VOIDED: {
+    exit: 6,
+    remedy: 'The command ended the processes that applied it and was withdrawn; report it.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',

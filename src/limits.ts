@@ -31,6 +31,21 @@ export const limits = {
   /** What one connection to the control process may send, and how many there may be. */
   controlLineBytesMax: 1 << 16,
   controlConnectionsMax: 256,
+  /** Names by which browsers may call the HTTP interface, beside its own. */
+  controlHostsMax: 16,
+
+  /** Characters of a command's id, and of a path or a value in it. */
+  commandIdMax: 64,
+  commandTextMax: 160,
+  /** Changes that one bundle may hold: what one tick can carry. */
+  bundleCommandsMax: 32,
+  /** Ramps, fades and holds, and how far ahead a command may be timed. */
+  commandDurationMsMax: 600_000,
+  commandAheadSecMax: 86_400,
+  /** Commands that wait for room in their lane; more are refused. */
+  commandsWaitingMax: 16_384,
+  /** Timed commands that wait in the arena for their tick; more are refused. */
+  timedCommandsMax: 1024,
 
   /** Files one patch may load, and their size when decoded. */
   assetsMax: 32,

@@ -1,8 +1,16 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EnginePlace, OpenedStream, Request, Response } from '../control/protocol.js';
+import type { Ack, Applied, CommandInput } from '../control/bus/command.js';
+import type { StateView } from '../control/bus/engine-state.js';
+import type {
+  EngineParts,
+  EnginePlace,
+  OpenedStream,
+  Request,
+  Response,
+} from '../control/protocol.js';
 import { type ErrorCode, errorTable, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Status } from '../observe/status.js';
@@ -12,13 +20,16 @@ import { EngineMemory } from './engine-memory.js';
 import { SignalPlayer } from './play-and-record.js';
 import { ClientStream } from './stream.js';
 import { checkStreamFormat } from './stream-format.js';
+import { PatchTap } from './tap.js';
 import type {
   CaptureFormat,
   EngineCapture,
   EngineConnection,
   EngineStream,
+  EngineTap,
   PlayAndRecordOptions,
   Recorded,
+  SetOptions,
   StreamFormat,
 } from './types.js';
 
@@ -108,6 +119,22 @@ export class Connection implements EngineConnection {
     return (await this.ask({ do: 'status' })) as Status;
   }
 
+  async command(command: CommandInput): Promise<Applied> {
+    // With a name it is applied once, however often it has to be sent.
+    const named = { id: randomUUID(), ...command };
+    const ack = (await this.ask({ do: 'command', command: named })) as Ack;
+    if (ack.ok) return ack;
+    throw new TenutoError(ack.code, ack.message);
+  }
+
+  set(path: string, value: number | string | boolean, options: SetOptions = {}): Promise<Applied> {
+    return this.command({ do: 'set', path, value, ...options });
+  }
+
+  async get(path?: string): Promise<StateView> {
+    return (await this.ask({ do: 'get', ...(path !== undefined && { path }) })) as StateView;
+  }
+
   async stop(): Promise<void> {
     await this.ask({ do: 'stop' });
     const deadline = performance.now() + stopMs;
@@ -183,6 +210,16 @@ export class Connection implements EngineConnection {
         }),
     });
     return this.player.play(signal, options);
+  }
+
+  async tap(points: readonly string[]): Promise<EngineTap> {
+    const parts = (await this.ask({ do: 'parts' })) as EngineParts;
+    const place = (await this.ask({ do: 'memory' })) as EnginePlace;
+    try {
+      return new PatchTap(parts, place, points);
+    } catch (error) {
+      throw isRunning(this.name) ? error : unreachable(this.name);
+    }
   }
 
   /** Maps the engine's memory, once. @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` */

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import {
   type KeeperMessage,
   type LaunchOrder,
@@ -18,7 +19,9 @@ import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
+  Applied,
   CaptureFormat,
+  CommandInput,
   EngineCapture,
   EngineEnd,
   EngineStream,
@@ -26,7 +29,9 @@ import type {
   PlayAndRecordOptions,
   Recorded,
   RunningEngine,
+  SetOptions,
   StartOptions,
+  StateView,
   StreamFormat,
 } from './types.js';
 
@@ -48,11 +53,16 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
+function infoOf({ hash, names, source }: CompiledPatch): PatchInfo {
+  return { hash, names, source };
+}
+
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
 function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
   return {
     order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
     program: memoryOf('tenuto:program', options.patch.program),
+    patch: memoryOf('tenuto:patch', Buffer.from(JSON.stringify(infoOf(options.patch)))),
     assets: (options.assets ?? []).map(assetMemory),
   };
 }
@@ -126,7 +136,8 @@ export async function startEngine(options: StartOptions): Promise<RunningEngine>
     child.stdin!.write(`${JSON.stringify(place)}\n`);
     return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
   } finally {
-    for (const fd of [place.order, place.program, ...place.assets]) closeSync(fd);
+    const { order: orderFd, program, patch, assets } = place;
+    for (const fd of [orderFd, program, patch, ...assets]) closeSync(fd);
   }
 }
 
@@ -178,23 +189,38 @@ class LaunchedEngine implements RunningEngine {
   }
 
   async openStream(format: StreamFormat): Promise<EngineStream> {
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.openStream(format);
+    return (await this.reach()).openStream(format);
+  }
+
+  async command(command: CommandInput): Promise<Applied> {
+    return (await this.reach()).command(command);
+  }
+
+  async set(
+    path: string,
+    value: number | string | boolean,
+    options?: SetOptions,
+  ): Promise<Applied> {
+    return (await this.reach()).set(path, value, options);
+  }
+
+  async get(path?: string): Promise<StateView> {
+    return (await this.reach()).get(path);
   }
 
   async capture(format?: CaptureFormat): Promise<EngineCapture> {
     demandCapture(this.name, this.memory);
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.capture(format);
+    return (await this.reach()).capture(format);
   }
 
   async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
     demandCapture(this.name, this.memory);
+    return (await this.reach()).playAndRecord(signal, options);
+  }
+
+  private reach(): Promise<Connection> {
     this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.playAndRecord(signal, options);
+    return this.connection;
   }
 
   /** A failed attempt is not the last one. */

@@ -4,7 +4,7 @@ import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
-import { type Settings, tripwires } from '../settings/index.js';
+import { hostAndPort, type Settings, tripwires } from '../settings/index.js';
 import type { FirstDevices } from './first-devices.js';
 import type { StartOptions } from './types.js';
 
@@ -86,6 +86,15 @@ function checkRoom({ engine, device }: Settings): void {
   new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
 }
 
+function controlOrderOf({ http, token, hosts, demo }: Settings['control']): LaunchOrder['control'] {
+  return {
+    http: hostAndPort(http),
+    token: token === '' ? null : token,
+    hosts,
+    demo: demo === 'on',
+  };
+}
+
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
 export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
   const { settings, patch, seconds } = options;
@@ -129,6 +138,7 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
     device: deviceOrderOf(device, devices),
+    control: controlOrderOf(settings.control),
     stopFrames,
     services:
       options.recordPath === undefined

@@ -1,4 +1,6 @@
-import type { CompiledPatch } from '../dsp/compiler.js';
+import type { Applied, CommandInput, CommandTime } from '../control/bus/command.js';
+import type { StateView } from '../control/bus/engine-state.js';
+import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
@@ -6,6 +8,13 @@ import type { Settings } from '../settings/index.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
 
+export type {
+  Applied,
+  CommandInput,
+  CommandTime,
+  Transport,
+} from '../control/bus/command.js';
+export type { ParameterView, StateView } from '../control/bus/engine-state.js';
 export type { ShutdownReport, StopReason } from '../engine/shutdown.js';
 export type { TimerStatus } from '../memory/timers.js';
 export type { ProcessStatus, Status } from '../observe/status.js';
@@ -48,8 +57,39 @@ export interface EngineEnd {
   report: ShutdownReport | null;
 }
 
+/** When a `set` takes effect, and how. */
+export interface SetOptions {
+  /** How long it takes to get there, in milliseconds. Default 0: in the parameter's own time. */
+  rampMs?: number;
+  /** Default: as soon as can be. */
+  at?: CommandTime;
+  /** Number of the last command that the caller knows of; if there was another, it is refused. */
+  ifSeq?: number;
+}
+
+/** What can be done to the parameters of the patch. */
+export interface EngineCommands {
+  /**
+   * Gives a command to the engine; resolves once it has been sealed. It takes effect exactly once,
+   * at the tick and frame in the answer, also when the engine's control process dies meanwhile.
+   *
+   * @throws TenutoError `TENUTO_COMMAND_INVALID`, `TENUTO_COMMAND_UNKNOWN`, `TENUTO_COMMAND_RANGE`,
+   *   `TENUTO_COMMAND_STALE`, `TENUTO_COMMAND_LIMIT`, `TENUTO_COMMAND_VOIDED`: it has no effect;
+   *   `TENUTO_ENGINE_UNREACHABLE`: nobody answered, and it may have taken effect
+   */
+  command(command: CommandInput): Promise<Applied>;
+  /** Sets a parameter such as `filter1.cutoff`, in its unit or as text such as `1.2 kHz`. */
+  set(path: string, value: number | string | boolean, options?: SetOptions): Promise<Applied>;
+  /**
+   * The parameters: all of them, those of a node, or one; where they are and where they go.
+   *
+   * @throws TenutoError `TENUTO_COMMAND_UNKNOWN`, `TENUTO_ENGINE_UNREACHABLE`
+   */
+  get(path?: string): Promise<StateView>;
+}
+
 /** A way to a running engine. */
-export interface EngineConnection extends AsyncDisposable {
+export interface EngineConnection extends EngineCommands, AsyncDisposable {
   /** @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` when it does not answer within 2 s. */
   status(): Promise<Status>;
   /** Asks for the orderly end and waits for it. */
@@ -78,7 +118,46 @@ export interface EngineConnection extends AsyncDisposable {
    *   device stays away; `TENUTO_CAPTURE_CLOSED` when the engine ends
    */
   playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded>;
+  /**
+   * Listens to points of the patch, from now on: `osc1` is what that node gives, `seq1.freq` one of
+   * its outputs, `filter1.cutoff` what enters that port. This program renders the patch a second
+   * time for it, from a snapshot on and bit for bit, so that the engine does nothing more.
+   *
+   * @throws TenutoError `TENUTO_PATCH_UNKNOWN` for a point that is not there,
+   *   `TENUTO_ENGINE_UNREACHABLE`
+   */
+  tap(points: readonly string[]): Promise<EngineTap>;
   /** Idempotent: ends the captures, and aborts the streams that were opened over it; the engine goes on. */
+  close(): void;
+}
+
+/** A point of a patch that is listened to. */
+export interface TapPoint {
+  /** As it was asked for. */
+  readonly address: string;
+  /** 1 for mono, 2 for stereo, the number of voices. */
+  readonly lanes: number;
+  /** The last quantum that `next` rendered, interleaved; the same array each time. */
+  readonly samples: Float32Array;
+}
+
+/** A second rendering of a running patch, for looking into it. */
+export interface EngineTap extends Disposable {
+  readonly points: readonly TapPoint[];
+  /** The patch's text, and what its nodes are called. */
+  readonly patch: PatchInfo;
+  readonly rate: number;
+  /** Frames in a quantum. */
+  readonly quantum: number;
+  /** The tick that the points hold. */
+  readonly tick: number;
+  /** Ticks that were left out, because this program came too late for them. */
+  readonly lostTicks: number;
+  /** Whether there will never be a next quantum. Asks the kernel: not for every turn of a loop. */
+  readonly isEnded: boolean;
+  /** Renders the next quantum that the engine has rendered; false when there is none now. */
+  next(): boolean;
+  /** Idempotent. */
   close(): void;
 }
 
@@ -303,7 +382,7 @@ export interface Recorded {
 }
 
 /** An engine that this program started and that ends with it. */
-export interface RunningEngine extends AsyncDisposable {
+export interface RunningEngine extends EngineCommands, AsyncDisposable {
   readonly name: string;
   readonly keeperPid: number;
   /**

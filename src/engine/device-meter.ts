@@ -1,7 +1,8 @@
 import { type Device, deviceHealth } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
 import { deskHealth } from '../memory/device-desk.js';
-import { desk } from '../memory/layout.js';
+import { histogramIndex, recordInHistogram } from '../memory/histograms.js';
+import { clock, desk } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 
@@ -11,6 +12,10 @@ import { recordTime, timerIndex } from '../memory/timers.js';
  */
 export class DeviceMeter {
   private recreating: boolean;
+  private readonly quantumUs: number;
+  private readonly leadUs: number;
+  private lastUs = 0;
+  private isPaced = false;
 
   constructor(
     private readonly segment: Segment,
@@ -20,6 +25,9 @@ export class DeviceMeter {
     private readonly askedUs: number | null,
   ) {
     this.recreating = askedUs !== null;
+    const { quantum, rateHz, lead } = segment.layout;
+    this.quantumUs = Math.round((quantum * 1e6) / rateHz);
+    this.leadUs = Math.round((lead * quantum * 1e6) / rateHz);
   }
 
   /** The device took a quantum. */
@@ -30,6 +38,21 @@ export class DeviceMeter {
     this.recreating = false;
     count(this.segment, counterIndex.recreations, 1);
     recordTime(this.segment, timerIndex.recreateTotal, (this.world.nowUs() - this.askedUs!) | 0);
+  }
+
+  /** A quantum counts as played: how evenly they come, and how late they are heard. */
+  committed(nowUs: number, health: Float64Array): void {
+    const { segment, lastUs } = this;
+    const { words, layout } = segment;
+    words[layout.clock + clock.commitUs] = nowUs;
+    this.lastUs = nowUs;
+    if (this.isPaced) {
+      const strayUs = (((nowUs - lastUs) | 0) - this.quantumUs) | 0;
+      recordInHistogram(segment, histogramIndex.quantumJitter, strayUs < 0 ? -strayUs : strayUs);
+    }
+    this.isPaced = true;
+    const deviceUs = ((health[deviceHealth.latencyFrames]! * 1e6) / layout.rateHz) | 0;
+    recordInHistogram(segment, histogramIndex.outputLatency, (this.leadUs + deviceUs) | 0);
   }
 
   /** What a successor has to play again, should this device be lost, or this driver. */

@@ -438,7 +438,7 @@ export class DriverCore {
       words[entry + generation.gapUs] = takenOver ? gapUs : 0;
       if (takenOver) recordTime(this.segment, timerIndex.takeoverGap, gapUs);
     }
-    words[layout.clock + clock.commitUs] = now;
+    this.meter.committed(now, this.device!.health);
   }
 
   private mark(mark: number): void {

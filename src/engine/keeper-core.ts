@@ -22,6 +22,7 @@ import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
 import { readAlarms } from '../memory/tripwires.js';
+import { BankRelease } from './bank-release.js';
 import { PoisonWatch } from './poison.js';
 import { ReplicaSlots } from './replica-slots.js';
 import { emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
@@ -39,6 +40,8 @@ export interface KeeperWorld extends Waiting {
   ask(seat: Seat): void;
   /** Ends a process for good (SIGKILL). */
   kill(seat: Seat): void;
+  /** Gives a part of the segment back to the system; it then holds zeros. In 32-bit words. */
+  release(at: number, words: number): void;
 }
 
 /** Who is to be kept. */
@@ -93,6 +96,7 @@ export class KeeperCore {
   private shutdown: Shutdown | null = null;
   private readonly slots: ReplicaSlots;
   private readonly watchdog: Watchdog;
+  private readonly bankRelease: BankRelease;
   private deviceGone = false;
   private deviceSinceUs = 0;
   private deviceSettled = 0;
@@ -118,6 +122,7 @@ export class KeeperCore {
     for (let index = 0; index < crew.services; index++) add('service', index, false);
     this.slots = new ReplicaSlots(segment, world, crew.replicas);
     this.watchdog = new Watchdog(segment, policy);
+    this.bankRelease = new BankRelease(segment, world);
     this.foundedUs = world.nowUs();
     Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);
   }
@@ -170,6 +175,7 @@ export class KeeperCore {
     this.replaceDiverged();
     this.watchDevice();
     this.passAlarmsOn();
+    this.bankRelease.look();
     this.noticeEnd();
     this.shutdown?.poll(nowUs);
   }

@@ -18,6 +18,7 @@ import {
   mapShared,
   monotonicNs,
   openSharedMemory,
+  releasePages,
   requestRealtimeKit,
   sealSize,
   setProcessName,
@@ -43,6 +44,7 @@ const requestEveryPolls = 4;
 interface Received {
   order: LaunchOrder;
   program: number;
+  patch: number;
   assets: number[];
 }
 
@@ -55,7 +57,8 @@ function receive(place: OrderPlace): Received {
   const order = JSON.parse(Buffer.from(mapping.buffer, 0, bytes).toString()) as LaunchOrder;
   mapping.unmap();
   closeSync(fd);
-  return { order, program: fetch(place.program), assets: place.assets.map(fetch) };
+  const { program, patch, assets } = place;
+  return { order, program: fetch(program), patch: fetch(patch), assets: assets.map(fetch) };
 }
 
 /** One JSON object a line to whoever launched the engine; it may be gone. */
@@ -73,8 +76,10 @@ class Memory {
   readonly address: number;
   readonly fd: number;
   readonly streamFds: number[] = [];
+  readonly patchFd: number;
 
-  constructor({ order, program }: Received) {
+  constructor({ order, program, patch }: Received) {
+    this.patchFd = patch;
     const programBytes = fileBytes(program);
     const geometry = { ...order.geometry, programBytes };
     const { bytes } = layoutOf(geometry);
@@ -151,6 +156,10 @@ class ProcessWorld implements KeeperWorld {
     killNow(seat.pid);
   }
 
+  release(at: number, words: number): void {
+    releasePages(this.memory.fd, at * 4, words * 4);
+  }
+
   /** Lets the event loop end although a process could not be killed. */
   letGo(): void {
     for (const child of this.children.values()) child.unref();
@@ -163,7 +172,11 @@ class ProcessWorld implements KeeperWorld {
       keeperPid: process.pid,
       row: seat.row,
       place: seat.place,
-      memory: { segment: this.memory.fd, streams: this.memory.streamFds },
+      memory: {
+        segment: this.memory.fd,
+        patch: this.memory.patchFd,
+        streams: this.memory.streamFds,
+      },
       assets: order.assets.map((asset, index) => ({ ...asset, fd: this.assetFds[index] ?? -1 })),
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
@@ -172,6 +185,7 @@ class ProcessWorld implements KeeperWorld {
       epochNs: this.epochNs,
       faults: order.faults,
       service: seat.role === 'service' ? (order.services[seat.place] ?? null) : null,
+      control: seat.role === 'control' ? order.control : null,
       log: order.log,
     };
   }

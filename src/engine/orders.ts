@@ -43,6 +43,18 @@ export interface DeviceOrder {
   firstPatienceMs: number;
 }
 
+/** The doors of the control process. */
+export interface ControlOrder {
+  /** Null for none. */
+  http: { host: string; port: number } | null;
+  /** Null when the doors ask for none. */
+  token: string | null;
+  /** Other names for the HTTP interface. */
+  hosts: string[];
+  /** Whether processes may be killed and stopped from there. */
+  demo: boolean;
+}
+
 /** A service that the keeper starts. */
 export interface RecorderOrder {
   kind: 'recorder';
@@ -67,6 +79,7 @@ export interface LaunchOrder {
   /** Beats of so many quanta missing make the driver count as hung. */
   driverQuanta: number;
   device: DeviceOrder;
+  control: ControlOrder;
   /** Frames of the stream after which the engine ends; null for until told. */
   stopFrames: number | null;
   services: RecorderOrder[];
@@ -86,12 +99,15 @@ export interface LaunchOrder {
 export interface OrderPlace {
   order: number;
   program: number;
+  /** What people know of the program: a `PatchInfo` as JSON. */
+  patch: number;
   assets: number[];
 }
 
-/** The keeper's descriptors of the engine's segment and of each client stream. */
+/** The keeper's descriptors of the engine's segment, of each client stream, and of the patch's names. */
 export interface MemoryFds {
   segment: number;
+  patch: number;
   streams: readonly number[];
 }
 
@@ -112,6 +128,8 @@ export interface ChildOrder {
   epochNs: number;
   faults: boolean;
   service: RecorderOrder | null;
+  /** Null for all but control, so that the secret is known to no other. */
+  control: ControlOrder | null;
   log: { level: string; format: string };
 }
 

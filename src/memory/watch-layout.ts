@@ -63,6 +63,18 @@ const tripwireHead = 2 * lineWords;
 const alarmsWords = alarmEntries * alarm.words;
 const tripwiresWords = tripwireEntries * tripwire.words;
 
+/** Octaves of microseconds that a histogram tells apart: up to a second; eight buckets in each. */
+export const histogramOctaves = 20;
+export const histogramBuckets = (histogramOctaves - 2) * 8;
+export const histogramEntries = 8;
+
+export const histogram = {
+  sumLowUs: 0,
+  sumHighUs: 1,
+  buckets: lineWords,
+  words: lineWords + histogramBuckets,
+} as const;
+
 /** The region of the tripwires: the first line is the keeper's, the rest is control's. */
 export const tripwireRegion = {
   windowSec: 0,

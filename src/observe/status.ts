@@ -1,7 +1,9 @@
 import { type ErrorCode, errorCodes } from '../errors.js';
+import { type ControlAddresses, readAddresses } from '../memory/addresses.js';
 import { type CounterName, readCounters } from '../memory/counters.js';
 import { type DeviceStatus, lastAnswer, readDevice } from '../memory/device-desk.js';
 import { generationAt } from '../memory/generations.js';
+import { type HistogramName, type HistogramStatus, readHistograms } from '../memory/histograms.js';
 import { currentSealedTick } from '../memory/journal.js';
 import { clock, Directive, DriverMark, generation, service } from '../memory/layout.js';
 import {
@@ -76,9 +78,12 @@ export interface Status {
   recordings: RecordingStatus[];
   /** The device that plays, and why the last one that was asked for could not be opened. */
   device: DeviceStatus & { failure: DeviceFailure | null };
+  /** Where the control process is reached over the network; null for a door that is not open. */
+  control: ControlAddresses;
   /** The counters of docs/architecture.md, and `restarts`: those of all roles together. */
   counters: Record<CounterName | 'restarts', number>;
   timers: Record<TimerName, TimerStatus>;
+  histograms: Record<HistogramName, HistogramStatus>;
   /** What is watched, as the control process last saw it; docs/tripwires.md describes each. */
   tripwires: TripwireStatus[];
 }
@@ -145,8 +150,10 @@ export function readStatus(segment: Segment, name: string): Status {
     processes,
     recordings: readRecordings(segment),
     device: { ...readDevice(segment), failure: readDeviceFailure(segment) },
+    control: readAddresses(segment),
     counters: { ...counters, restarts: restartsOf(counters) },
     timers: readTimers(segment),
+    histograms: readHistograms(segment),
     tripwires: readTripwires(segment),
   };
 }

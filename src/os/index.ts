@@ -73,6 +73,7 @@ export {
   mapShared,
   openReadOnly,
   openSharedMemory,
+  releasePages,
   sealAll,
   sealFutureWrite,
   sealSize,

@@ -69,6 +69,12 @@ export const libc = {
     name: string,
     flags: number,
   ) => number,
+  fallocate: library.func('int fallocate(int, int, long, long)') as (
+    fd: number,
+    mode: number,
+    offset: Long,
+    bytes: Long,
+  ) => number,
   fcntl: library.func('int fcntl(int, int, long)') as (
     fd: number,
     command: number,

@@ -11,6 +11,9 @@ const MFD_NOEXEC_SEAL = 8;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
 
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
+
 /** The seals of memfd, as fcntl(2) numbers them. */
 export const seals = { seal: 1, shrink: 2, grow: 4, write: 8, futureWrite: 16 } as const;
 
@@ -116,6 +119,17 @@ export function mapShared(
       retire({ address, bytes, buffer });
     },
   };
+}
+
+/**
+ * Gives pages of shared memory back to the system: they then hold zeros, in every mapping, and cost
+ * nothing until somebody writes there. fallocate(2) FALLOC_FL_PUNCH_HOLE.
+ *
+ * @param offset - a multiple of the page size, like `bytes`
+ */
+export function releasePages(fd: number, offset: number, bytes: number): void {
+  const mode = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+  if (libc.fallocate(fd, mode, offset, bytes) === -1) throw systemError('fallocate(2)');
 }
 
 /** The size of a file or of shared memory in bytes, fstat(2). */

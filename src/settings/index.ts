@@ -1,5 +1,11 @@
 export { type SettingKey, settingKeys } from './keys.js';
 export { loadSettings, type SettingsSources, settingsFileName } from './load.js';
 export { settingsReference } from './reference.js';
-export { type DeviceFault, type Settings, settingsSchema } from './schema.js';
+export {
+  type DeviceFault,
+  hostAndPort,
+  isLoopback,
+  type Settings,
+  settingsSchema,
+} from './schema.js';
 export { type Tripwire, tripwires, tripwireTable } from './tripwires.js';

@@ -134,9 +134,8 @@ export function fileLayer(text: string, file: string): Layer {
   return layer;
 }
 
-/** `engine`, `device.virtual`: what holds settings and is none itself; `control` is empty as yet. */
+/** `engine`, `device.virtual`: what holds settings and is none itself. */
 const groups = new Set([
-  'control',
   ...settingKeys.flatMap(({ path }) => {
     const parts = path.split('.').slice(0, -1);
     return parts.map((_, index) => parts.slice(0, index + 1).join('.'));

@@ -220,6 +220,48 @@ const shutdown = z.strictObject({
   ).default(1000),
 });
 
+/** `HOST:PORT` as two, or null when it is off. */
+export function hostAndPort(address: string): { host: string; port: number } | null {
+  const split = address.lastIndexOf(':');
+  if (address === 'off' || split < 0) return null;
+  const host = address.slice(0, split).replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number(address.slice(split + 1)) };
+}
+
+/** Whether only this machine reaches what is bound to the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+const listenAddress = z
+  .string()
+  .regex(/^(off|(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9.-]+):\d{1,5})$/, 'must be HOST:PORT or off')
+  .refine((address) => (hostAndPort(address)?.port ?? 0) <= 65_535, 'must have a port up to 65535');
+
+const control = z
+  .strictObject({
+    http: describe(
+      listenAddress,
+      'Address and port of the HTTP interface and the dashboard; port 0 takes any free one; off opens none.',
+    ).default('127.0.0.1:8765'),
+    token: describe(
+      z.string().regex(/^([\x21-\x7e]{16,256})?$/, 'must be 16 to 256 characters without spaces'),
+      'Who knows this secret may use the interfaces; empty: everybody on this machine, and nobody from elsewhere.',
+    ).default(''),
+    hosts: describe(
+      z.array(z.string().regex(/^[a-zA-Z0-9.-]{1,253}(:\d{1,5})?$/)).max(limits.controlHostsMax),
+      'Other names by which browsers may call the HTTP interface, such as that of a proxy before it.',
+    ).default([]),
+    demo: describe(
+      z.enum(['off', 'on']),
+      'on: the dashboard may kill and stop processes of the engine, for everybody to see that nothing is heard.',
+    ).default('off'),
+  })
+  .refine(({ http, token }) => token !== '' || isLoopback(hostAndPort(http)?.host ?? '::1'), {
+    message: 'must be given when control.http is not a loopback address',
+    path: ['token'],
+  });
+
 type Thresholds = Record<TripwireKey, z.ZodDefault<z.ZodNumber>>;
 
 /** One threshold for each row of the table. */
@@ -291,7 +333,7 @@ export const settingsSchema = z.strictObject({
       ).default('text'),
     })
     .prefault({}),
-  control: z.strictObject({}).prefault({}),
+  control: control.prefault({}),
   tripwires: tripwireSection.prefault({}),
 });
 

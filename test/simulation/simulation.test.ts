@@ -6,8 +6,9 @@ import { SeatState, snapshot } from '../../src/memory/layout.js';
 import type { Segment } from '../../src/memory/segment.js';
 import type { StreamSegment } from '../../src/memory/stream.js';
 import { setSeatState } from '../../src/memory/stream-seats.js';
+import type { SimulationOptions, SimulationReport } from './options.js';
 import type { Sabotage } from './parties.js';
-import { Simulation, type SimulationOptions, type SimulationReport } from './simulation.js';
+import { Simulation } from './simulation.js';
 import type { ClientParty } from './stream-parties.js';
 import { Violation } from './violation.js';
 
