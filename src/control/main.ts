@@ -1,9 +1,10 @@
 import { decodeProgram, namedStreams } from '../dsp/program.js';
-import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
+import { attach, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import { doorNames, writeAddress } from '../memory/addresses.js';
-import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
+import { clock, Directive, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
+import { findProgram, playingProgram, readProgram } from '../memory/programs.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { TripwireWatch } from '../observe/tripwires.js';
 import { abstractPath, engineAddress, isAlive, monotonicNs } from '../os/index.js';
@@ -19,10 +20,6 @@ import { StreamDoor } from './stream-door.js';
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
 
-function programEnd({ program, programBytes }: Layout): number {
-  return program * 4 + programBytes;
-}
-
 async function main(): Promise<void> {
   const { segment, order, streams } = attach('control', {
     locked: false,
@@ -34,17 +31,15 @@ async function main(): Promise<void> {
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
   const watch = new TripwireWatch(segment);
-  const program = decodeProgram(segment.bytes.slice(layout.program * 4, programEnd(layout)));
+  const at = findProgram(segment, playingProgram(segment));
+  const content = readProgram(segment, at)!;
+  const program = decodeProgram(content.program);
   const desk = new StreamDesk(segment, streams, namedStreams(program.nodes), {
     nowMs: () => performance.now(),
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const state = new EngineState(
-    segment,
-    program,
-    new PatchBook(readPatchInfo(partsOf(order)).names),
-  );
+  const state = new EngineState(segment, program, new PatchBook(readPatchInfo(content).names));
   const bus = new Bus(segment, { lane: order.place % laneCount, state });
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);

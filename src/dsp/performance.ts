@@ -170,6 +170,7 @@ export class Performance<P extends Part = Part> {
   /** Silences the nodes of the user's, because one computes for ever: the fate of a record. */
   silenceOwn(): void {
     this.current!.silenceOwn();
+    this.outgoing?.silenceOwn();
   }
 
   private switchTo(number: number, fadeFrames: number, withdraws: boolean): void {

@@ -2,8 +2,8 @@ import { closeSync, readFileSync } from 'node:fs';
 import type { PatchInfo } from '../dsp/compiler.js';
 import type { AssetView, Sources } from '../dsp/node.js';
 import { clock, type Layout, layoutOf } from '../memory/layout.js';
-import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import type { ProgramContent } from '../memory/programs.js';
+import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
 import {
   dieWithParent,
@@ -95,7 +95,12 @@ export function mapAsset(
 ): AssetView {
   const mapping = mapOf({ pid: keeperPid, fd }, frames * channels * 4);
   onMapped(mapping);
-  return { samples: new Float32Array(mapping.buffer, 0, frames * channels), channels, frames, rate };
+  return {
+    samples: new Float32Array(mapping.buffer, 0, frames * channels),
+    channels,
+    frames,
+    rate,
+  };
 }
 
 /**

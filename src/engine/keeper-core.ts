@@ -16,7 +16,7 @@ import {
   type Role,
   writeProcess,
 } from '../memory/process-table.js';
-import { failProgram, findProgram } from '../memory/programs.js';
+import { failProgram, findProgram, firstProgram } from '../memory/programs.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
@@ -26,9 +26,8 @@ import { Bulletin } from './bulletin.js';
 import { childExit, type Ending } from './endings.js';
 import { PoisonWatch } from './poison.js';
 import { ProgramRollout, type RolloutWorld } from './program-rollout.js';
-import { firstProgram } from './replica-core.js';
 import { isThere, ReplicaSlots } from './replica-slots.js';
-import { emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
+import { type Crew, emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
 import { Shutdown, type ShutdownReport, type StopReason } from './shutdown.js';
 import { currentGeneration } from './takeover.js';
 import { Watchdog } from './watchdog.js';
@@ -45,15 +44,6 @@ export interface KeeperWorld extends RolloutWorld {
   kill(seat: Seat): void;
   /** Gives a part of the segment back to the system; it then holds zeros. In 32-bit words. */
   release(at: number, words: number): void;
-}
-
-/** Who is to be kept. */
-export interface Crew {
-  replicas: number;
-  /** Replica processes that wait, warm, for a slot to fall vacant. */
-  spares: number;
-  control: boolean;
-  services: number;
 }
 
 /** The second wave of processes does not wait longer than this for the first quantum. */
@@ -263,7 +253,8 @@ export class KeeperCore {
   private poisoned(seat: Seat, at: number, tick: number): void {
     const { segment } = this;
     const onProbation = this.world.nowUs() - this.programSinceUs < this.policy.probationMs * 1000;
-    const fate = this.poison.died(segment, tick, onProbation);
+    const read = segment.words[at + replica.workingFate]!;
+    const fate = this.poison.died(segment, tick, read, onProbation);
     if (fate === null) return;
     if (fate === RecordStatus.void) count(segment, counterIndex.voided, 1);
     this.event('record-voided', seat.place, tick, fate);
@@ -323,6 +314,7 @@ export class KeeperCore {
       return;
     }
     if (seat.role === 'replica' && this.hasEnough()) {
+      seat.place = -1;
       this.setState(seat, 'ended');
       return;
     }

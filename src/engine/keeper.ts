@@ -3,14 +3,15 @@ import { closeSync, writeSync } from 'node:fs';
 import { limits } from '../limits.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf } from '../memory/layout.js';
+import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
 import {
   findProgram,
+  firstProgram,
   offerProgram,
   ProgramState,
   programAssets,
   setProgramState,
 } from '../memory/programs.js';
-import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
 import { createSegment, type Segment } from '../memory/segment.js';
 import { streamBytes } from '../memory/stream.js';
 import { tickAfter } from '../memory/ticks.js';
@@ -40,7 +41,6 @@ import {
   type OrderPlace,
 } from './orders.js';
 import { PreparedPrograms, startProgram } from './programs.js';
-import { firstProgram } from './replica-core.js';
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */

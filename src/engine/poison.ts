@@ -22,21 +22,22 @@ export class PoisonWatch {
   private deaths = 0;
 
   /**
-   * A replica died or hung while it worked at `tick`. The fate that the record was given for it, a
-   * `RecordStatus`; null for none.
+   * A replica died or hung while it worked at `tick`, for which it had read `fate`. The fate that
+   * the record was given for it, a `RecordStatus`; null for none.
    */
-  died(segment: Segment, tick: number, onProbation = false): number | null {
+  died(segment: Segment, tick: number, fate: number, onProbation: boolean): number | null {
+    const at = findRecord(segment, tick);
+    // Who died of a fate that was changed since says nothing about the one it has now.
+    if (at < 0 || Atomics.load(segment.words, at + record.status) !== fate) return null;
     this.deaths = this.tick === tick ? this.deaths + 1 : 1;
     this.tick = tick;
     if (this.deaths < 2) return null;
-    const at = findRecord(segment, tick);
-    if (at < 0) return null;
-    const before = Atomics.load(segment.words, at + record.status);
     const order: readonly number[] = remedies[onProbation ? 'probation' : 'settled'];
-    const place = order.indexOf(before);
     const hasCommands = segment.words[at + record.commands] !== 0;
-    const next = order[place + (before === live && !hasCommands ? 2 : 1)];
-    if (place < 0 || next === undefined || !changeFate(segment, at, before, next)) return null;
+    const place = order.indexOf(fate) + (fate === live && !hasCommands ? 2 : 1);
+    // None may have helped because others died of something else: they are tried again.
+    const next = order[place] ?? order[2]!;
+    if (!changeFate(segment, at, fate, next)) return null;
     this.deaths = 0;
     return next;
   }

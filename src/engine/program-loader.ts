@@ -24,6 +24,7 @@ export class ProgramLoader {
   /** The highest number that was loaded. */
   loaded = 0;
   private readonly known = new Set<number>();
+  private readonly infos = new Map<number, Uint8Array>();
 
   constructor(
     private readonly segment: Segment,
@@ -31,6 +32,17 @@ export class ProgramLoader {
   ) {
     const { rateHz: rate, quantum, channels } = segment.layout;
     this.performance = createPerformance({ rate, quantum, channels });
+  }
+
+  /** What people know of a program, as JSON. */
+  infoOf(number: number): Uint8Array | undefined {
+    return this.infos.get(number);
+  }
+
+  /** Loads all that there are. @throws what `load` throws */
+  async loadAll(): Promise<void> {
+    for (let next = this.next(); next; next = this.next()) await this.load(next.number, next.at);
+    this.forget();
   }
 
   /** Number and slot of a program that is there and not loaded yet; the oldest first. */
@@ -48,6 +60,7 @@ export class ProgramLoader {
     const content = readProgram(this.segment, at);
     if (content?.number !== number) throw new Error('the program is not whole');
     const renderer = await this.build(content);
+    this.infos.set(number, content.info);
     this.performance.add(number, renderer);
     this.loaded = Math.max(this.loaded, number);
     return renderer;
@@ -56,7 +69,11 @@ export class ProgramLoader {
   /** Forgets programs that are no longer there. */
   forget(): void {
     const there = new Set(livePrograms(this.segment).map(({ number }) => number));
-    for (const number of this.known) if (!there.has(number)) this.performance.remove(number);
+    for (const number of this.known) {
+      if (there.has(number)) continue;
+      this.performance.remove(number);
+      this.infos.delete(number);
+    }
   }
 
   private async build({ program, info, hasOwnNodes, assets }: ProgramContent): Promise<Renderer> {

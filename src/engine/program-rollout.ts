@@ -1,3 +1,4 @@
+import { currentSealedTick, isKept } from '../memory/journal.js';
 import {
   clock,
   processEntry,
@@ -9,10 +10,10 @@ import {
   snapshot,
   snapshotsPerSlot,
 } from '../memory/layout.js';
-import { isKept } from '../memory/journal.js';
 import {
   failProgram,
   findProgram,
+  firstProgram,
   ProgramState,
   programAssets,
   programAt,
@@ -21,8 +22,8 @@ import {
 } from '../memory/programs.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment, Waiting } from '../memory/segment.js';
-import { snapshotAt } from '../memory/snapshots.js';
-import { firstProgram } from './replica-core.js';
+import { discardSnapshots, snapshotAt } from '../memory/snapshots.js';
+import { ticksBetween } from '../memory/ticks.js';
 import { isThere, type ReplicaSlots } from './replica-slots.js';
 import type { Seat } from './seats.js';
 
@@ -55,6 +56,8 @@ export class ProgramRollout {
   /** By number: since when it is prepared, since when it has failed. */
   private readonly sinceUs = new Map<number, number>();
   private readonly failedSinceUs = new Map<number, number>();
+  /** The last sealed tick at which a program was needed. */
+  private readonly neededAt = new Map<number, number>();
   private readonly loadingSince = new Map<number, { number: number; us: number }>();
   private deaths = 0;
   private deathsOf = 0;
@@ -203,29 +206,43 @@ export class ProgramRollout {
 
   /** Empties the slots of programs that nobody can need any more. */
   private cleanUp(seats: readonly Seat[]): void {
+    this.dropOldSnapshots(seats);
+    const sealed = currentSealedTick(this.segment);
     const needed = this.needed(seats);
+    for (const number of needed) this.neededAt.set(number, sealed);
     const newest = Math.max(0, ...needed);
-    const nowUs = this.world.nowUs();
-    const { words } = this.segment;
     for (let slot = 0; slot < programSlots; slot++) {
       const at = programAt(this.segment, slot);
       const state = programState(this.segment, at);
-      const number = words[at + programSlot.number]!;
-      if (state !== ProgramState.ready && state !== ProgramState.failed) continue;
-      if (state === ProgramState.failed && !this.failedSinceUs.has(number)) {
-        this.failedSinceUs.set(number, nowUs);
-      }
+      const number = this.segment.words[at + programSlot.number]!;
+      if (state < ProgramState.ready || needed.has(number)) continue;
+      if (state === ProgramState.failed && !this.isForgotten(number)) continue;
       // What is newer than all that was heard is about to be.
-      if (needed.has(number) || (state === ProgramState.ready && number > newest)) continue;
-      const failedAgo = nowUs - (this.failedSinceUs.get(number) ?? Number.NEGATIVE_INFINITY);
-      if (failedAgo < failedUs) continue;
+      if (state === ProgramState.ready && number > newest) continue;
+      if (state !== ProgramState.failed && !this.isOver(number, sealed)) continue;
       for (const { keeperFd } of programAssets(this.segment, at)) {
         if (keeperFd >= 0) this.world.giveBack(keeperFd);
       }
-      this.sinceUs.delete(number);
-      this.failedSinceUs.delete(number);
+      for (const memory of [this.sinceUs, this.failedSinceUs, this.neededAt]) memory.delete(number);
       setProgramState(this.segment, at, ProgramState.empty);
     }
+  }
+
+  /** Whether a program failed so long ago that who wanted to know has asked. */
+  private isForgotten(number: number): boolean {
+    const nowUs = this.world.nowUs();
+    const since = this.failedSinceUs.get(number) ?? nowUs;
+    this.failedSinceUs.set(number, since);
+    return nowUs - since > failedUs;
+  }
+
+  /** Whether nobody can join any more at a tick from which this program is still to come. */
+  private isOver(number: number, sealed: number): boolean {
+    const since = this.neededAt.get(number) ?? sealed;
+    this.neededAt.set(number, since);
+    return this.snapshots().every((at) => {
+      return ticksBetween(this.segment.words[at + snapshot.tick]!, since) > 0;
+    });
   }
 
   /** Programs that a replica plays or may go back to, or that one would which joined now. */
@@ -239,15 +256,38 @@ export class ProgramRollout {
       needed.add(words[at + replica.program]!);
       needed.add(words[at + replica.previous]!);
     }
+    for (const at of this.snapshots()) {
+      needed.add(words[at + snapshot.program]!);
+      needed.add(words[at + snapshot.previous]!);
+    }
+    return needed;
+  }
+
+  /** Snapshots from which one could join, but for those that are being written. */
+  private snapshots(): number[] {
+    const { words } = this.segment;
+    const found: number[] = [];
     for (let slot = 0; slot < replicaSlots; slot++) {
       for (let index = 0; index < snapshotsPerSlot; index++) {
         const at = snapshotAt(this.segment, slot, index);
         if (Atomics.load(words, at + snapshot.state) !== SnapshotState.valid) continue;
-        if (!isKept(this.segment, words[at + snapshot.tick]!)) continue;
-        needed.add(words[at + snapshot.program]!);
-        needed.add(words[at + snapshot.previous]!);
+        if (isKept(this.segment, words[at + snapshot.tick]!)) found.push(at);
       }
     }
-    return needed;
+    return found;
+  }
+
+  /** Those of slots that nobody holds any more, once those who do have all of theirs. */
+  private dropOldSnapshots(seats: readonly Seat[]): void {
+    const { words } = this.segment;
+    const isValid = (slot: number, index: number) =>
+      words[snapshotAt(this.segment, slot, index) + snapshot.state] === SnapshotState.valid;
+    const held = seats.filter((one) => isThere(one) && one.place >= 0).map(({ place }) => place);
+    const whole = held.every((slot) => isValid(slot, 0) && isValid(slot, 1));
+    if (held.length === 0 || !whole) return;
+    for (let slot = 0; slot < replicaSlots; slot++) {
+      const isLeft = !seats.some(({ place }) => place === slot);
+      if (isLeft && (isValid(slot, 0) || isValid(slot, 1))) discardSnapshots(this.segment, slot);
+    }
   }
 }

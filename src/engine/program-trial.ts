@@ -10,10 +10,9 @@ const partQuanta = 64;
 const shareMax = 0.7;
 
 /** What a trial needs of a performance. */
-type Trialled = Pick<
-  Performance,
-  'apply' | 'arena' | 'begin' | 'render' | 'silencedNodes'
-> & { part(number: number): Part | undefined };
+type Trialled = Pick<Performance, 'apply' | 'arena' | 'begin' | 'render' | 'silencedNodes'> & {
+  part(number: number): Part | undefined;
+};
 
 /** What became of a trial. */
 export type Verdict =

@@ -21,6 +21,7 @@ import {
   SnapshotState,
   snapshot,
 } from '../memory/layout.js';
+import { firstProgram } from '../memory/programs.js';
 import { quantumAt, replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, olderSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
@@ -52,9 +53,6 @@ export interface PatchMachine {
   silenceOwn(): void;
   render(): void;
 }
-
-/** The number of the program that an engine begins with. */
-export const firstProgram = 1;
 
 /** What a step of the replica wants next. */
 export const ReplicaStep = {
@@ -201,6 +199,7 @@ export class ReplicaCore {
     this.recordIndex = findRecord(this.segment, tick);
     if (this.recordIndex < 0) return this.leave('journal-lost');
     this.fate = fateOf(Atomics.load(words, this.recordIndex + record.status));
+    words[this.at + replica.workingFate] = this.fate;
     this.phase = this.apply;
     return ReplicaStep.go;
   }

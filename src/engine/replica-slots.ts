@@ -36,9 +36,7 @@ export class ReplicaSlots {
     const filled: Seat[] = [];
     for (const place of this.places) {
       if (place.holder !== null || this.isHeld(place.slot)) continue;
-      const free = seats.filter(
-        (one) => one.role === 'replica' && isThere(one) && one.place < 0,
-      );
+      const free = seats.filter((one) => one.role === 'replica' && isThere(one) && one.place < 0);
       const seat = free.find((one) => one.state === 'standby') ?? free[0];
       if (!seat) continue;
       this.assign(seat, place);

@@ -1,7 +1,7 @@
 import { TenutoError } from '../errors.js';
 import { clock, Directive, DriverMark, processEntries, processEntry } from '../memory/layout.js';
-import { failProgram, ProgramState, programState } from '../memory/programs.js';
 import { tellReady } from '../memory/process-table.js';
+import { failProgram, firstProgram, ProgramState, programState } from '../memory/programs.js';
 import { setProcessName } from '../os/index.js';
 import { type Attachment, attach, mapAsset, streamViews } from './attach.js';
 import { childExit } from './keeper-core.js';
@@ -9,7 +9,7 @@ import { withFaults } from './planted-faults.js';
 import { ProgramLoader } from './program-loader.js';
 import { tryProgram } from './program-trial.js';
 import { enterRealtime } from './realtime.js';
-import { firstProgram, type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
+import { type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
 
 const waitNs = 50e6;
 const spareWaitNs = 1e9;

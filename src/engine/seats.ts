@@ -26,6 +26,15 @@ export interface KeeperPolicy {
   phases: { fadeMs: number; servicesMs: number; replicasMs: number; driverMs: number };
 }
 
+/** Who is to be kept. */
+export interface Crew {
+  replicas: number;
+  /** Replica processes that wait, warm, for a slot to fall vacant. */
+  spares: number;
+  control: boolean;
+  services: number;
+}
+
 /** A place for one process, which outlives the processes that hold it. */
 export interface Seat {
   /** Row in the process table. */

@@ -201,6 +201,8 @@ export const replica = {
   inUse: 1,
   pid: 2,
   working: 1 * lineWords,
+  /** The fate of the record at that tick, as the replica has read it. */
+  workingFate: 1 * lineWords + 1,
   published: 2 * lineWords,
   state: 2 * lineWords + 1,
   /** Incarnation that wrote `published`, so that a successor is not taken for its predecessor. */

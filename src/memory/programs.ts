@@ -1,6 +1,6 @@
 import { limits } from '../limits.js';
 import { checksumWords } from './checksum.js';
-import { programAsset, programSlot, programSlots } from './layout.js';
+import { clock, programAsset, programSlot, programSlots, replica } from './layout.js';
 import type { Segment } from './segment.js';
 
 /**
@@ -18,10 +18,15 @@ export const ProgramState = {
   preparing: 3,
   /** The replicas have it: it may be switched to. */
   ready: 4,
-  /** It failed, as `failure` says, and is never switched to (again). */
+  /** It failed before it was ready, as `failure` says, and is never switched to. */
   failed: 5,
+  /** It failed later: whoever joins may have to render what it played, but it is not played again. */
+  withdrawn: 6,
 } as const;
 export type ProgramState = (typeof ProgramState)[keyof typeof ProgramState];
+
+/** The number of the program that an engine begins with. */
+export const firstProgram = 1;
 
 /** Why a program failed, in the order of the numbers that stand for it in memory. */
 export const programFailures = [
@@ -193,13 +198,14 @@ export function failProgram(
   text = '',
 ): boolean {
   const state = Atomics.load(words, at + programSlot.state);
-  if (state < ProgramState.offered || state === ProgramState.failed) return false;
+  if (state < ProgramState.offered || state > ProgramState.ready) return false;
   const encoded = Buffer.from(text).subarray(0, programSlot.failureTextWords * 4);
   bytes.set(encoded, (at + programSlot.failureText) * 4);
   words[at + programSlot.failureBytes] = encoded.length;
   words[at + programSlot.failure] = programFailures.indexOf(failure);
   const word = at + programSlot.state;
-  return Atomics.compareExchange(words, word, state, ProgramState.failed) === state;
+  const next = state === ProgramState.ready ? ProgramState.withdrawn : ProgramState.failed;
+  return Atomics.compareExchange(words, word, state, next) === state;
 }
 
 /** Why a program failed, and what it said. */
@@ -219,10 +225,23 @@ export function livePrograms(segment: Segment): { number: number; at: number; st
   for (let slot = 0; slot < programSlots; slot++) {
     const at = programAt(segment, slot);
     const state = programState(segment, at);
-    if (state !== ProgramState.preparing && state !== ProgramState.ready) continue;
+    const { preparing, ready, withdrawn } = ProgramState;
+    if (state !== preparing && state !== ready && state !== withdrawn) continue;
     found.push({ number: segment.words[at + programSlot.number]!, at, state });
   }
   return found.sort((a, b) => a.number - b.number);
+}
+
+/** The number of the program that was rendered last; the first one while nothing was. */
+export function playingProgram({ words, layout }: Segment): number {
+  const primary = Atomics.load(words, layout.clock + clock.primary);
+  return words[layout.replicas + primary * replica.words + replica.program]! || firstProgram;
+}
+
+/** The number of the program that would play on if that one were withdrawn; 0 for none. */
+export function previousProgram({ words, layout }: Segment): number {
+  const primary = Atomics.load(words, layout.clock + clock.primary);
+  return words[layout.replicas + primary * replica.words + replica.previous]!;
 }
 
 /** The keeper's word on a program: it is prepared, ready, or its slot is empty again. */

@@ -21,6 +21,14 @@ function countingMachine(bytes: number): PatchMachine & { seen: Int32Array } {
     arena,
     seen,
     output: new Float32Array(32),
+    program: 1,
+    previous: 0,
+    silencedNodes: 0,
+    isSettled: true,
+    isLost: false,
+    begin: () => true,
+    revert() {},
+    silenceOwn() {},
     setStreamEnd() {},
     apply() {
       seen[1]!++;
