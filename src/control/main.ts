@@ -1,16 +1,28 @@
 import { decodeProgram, namedStreams } from '../dsp/program.js';
 import { attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
+import type { ControlOrder } from '../engine/orders.js';
 import { clock, Directive, type Layout } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { TripwireWatch } from '../observe/tripwires.js';
 import { abstractPath, engineAddress, isAlive, monotonicNs } from '../os/index.js';
 import { EventLog } from './event-log.js';
+import type { HttpWorld } from './http/door.js';
 import { ControlServer } from './server.js';
 import { Steward } from './steward.js';
 import { StreamDesk } from './stream-desk.js';
 import { StreamDoor } from './stream-door.js';
+
+/**
+ * Opens the door of browsers and scrapers, last of all: to load it takes longer than all that the
+ * engine itself needs of control.
+ */
+async function openHttp(world: Omit<HttpWorld, 'order'>, control: ControlOrder | null) {
+  if (control?.http == null) return;
+  const { HttpDoor } = await import('./http/door.js');
+  await new HttpDoor({ ...world, order: { ...control, http: control.http } }).open();
+}
 
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
@@ -45,6 +57,8 @@ async function main(): Promise<void> {
   const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
+  const world = { segment, engine: order.engine, streams, logger };
+  setImmediate(() => void openHttp(world, order.control));
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
