@@ -14,7 +14,7 @@ const rooms = {
   // `observe/log.ts` is a leaf that may be used from here; see the rule `log-only` below.
   engine: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'observe'],
   service: ['os', 'memory', 'pcm', 'media', 'settings', 'engine', 'observe'],
-  observe: ['os', 'memory', 'settings', 'device', 'engine'],
+  observe: ['os', 'memory', 'dsp', 'settings', 'device', 'engine'],
   control: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'service', 'observe'],
   client: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'observe', 'control'],
   soak: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'observe', 'control', 'client'],

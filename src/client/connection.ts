@@ -2,7 +2,13 @@ import { randomInt } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EnginePlace, OpenedStream, Request, Response } from '../control/protocol.js';
+import type {
+  EngineParts,
+  EnginePlace,
+  OpenedStream,
+  Request,
+  Response,
+} from '../control/protocol.js';
 import { type ErrorCode, errorTable, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Status } from '../observe/status.js';
@@ -12,11 +18,13 @@ import { EngineMemory } from './engine-memory.js';
 import { SignalPlayer } from './play-and-record.js';
 import { ClientStream } from './stream.js';
 import { checkStreamFormat } from './stream-format.js';
+import { PatchTap } from './tap.js';
 import type {
   CaptureFormat,
   EngineCapture,
   EngineConnection,
   EngineStream,
+  EngineTap,
   PlayAndRecordOptions,
   Recorded,
   StreamFormat,
@@ -183,6 +191,16 @@ export class Connection implements EngineConnection {
         }),
     });
     return this.player.play(signal, options);
+  }
+
+  async tap(points: readonly string[]): Promise<EngineTap> {
+    const parts = (await this.ask({ do: 'parts' })) as EngineParts;
+    const place = (await this.ask({ do: 'memory' })) as EnginePlace;
+    try {
+      return new PatchTap(parts, place, points);
+    } catch (error) {
+      throw isRunning(this.name) ? error : unreachable(this.name);
+    }
   }
 
   /** Maps the engine's memory, once. @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` */

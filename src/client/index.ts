@@ -17,6 +17,7 @@ export type {
   EngineConnection,
   EngineEnd,
   EngineStream,
+  EngineTap,
   LoadedAsset,
   PlayAndRecordOptions,
   ProcessStatus,
@@ -31,6 +32,7 @@ export type {
   StreamFormat,
   StreamState,
   StreamStopReason,
+  TapPoint,
   TimerStatus,
   TripwireStatus,
 } from './types.js';

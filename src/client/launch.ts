@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import {
   type KeeperMessage,
   type LaunchOrder,
@@ -48,11 +49,16 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
+function infoOf({ hash, names, source }: CompiledPatch): PatchInfo {
+  return { hash, names, source };
+}
+
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
 function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
   return {
     order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
     program: memoryOf('tenuto:program', options.patch.program),
+    patch: memoryOf('tenuto:patch', Buffer.from(JSON.stringify(infoOf(options.patch)))),
     assets: (options.assets ?? []).map(assetMemory),
   };
 }
@@ -126,7 +132,8 @@ export async function startEngine(options: StartOptions): Promise<RunningEngine>
     child.stdin!.write(`${JSON.stringify(place)}\n`);
     return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
   } finally {
-    for (const fd of [place.order, place.program, ...place.assets]) closeSync(fd);
+    const { order: orderFd, program, patch, assets } = place;
+    for (const fd of [orderFd, program, patch, ...assets]) closeSync(fd);
   }
 }
 

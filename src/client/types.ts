@@ -1,4 +1,4 @@
-import type { CompiledPatch } from '../dsp/compiler.js';
+import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
@@ -78,7 +78,46 @@ export interface EngineConnection extends AsyncDisposable {
    *   device stays away; `TENUTO_CAPTURE_CLOSED` when the engine ends
    */
   playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded>;
+  /**
+   * Listens to points of the patch, from now on: `osc1` is what that node gives, `seq1.freq` one of
+   * its outputs, `filter1.cutoff` what enters that port. This program renders the patch a second
+   * time for it, from a snapshot on and bit for bit, so that the engine does nothing more.
+   *
+   * @throws TenutoError `TENUTO_PATCH_UNKNOWN` for a point that is not there,
+   *   `TENUTO_ENGINE_UNREACHABLE`
+   */
+  tap(points: readonly string[]): Promise<EngineTap>;
   /** Idempotent: ends the captures, and aborts the streams that were opened over it; the engine goes on. */
+  close(): void;
+}
+
+/** A point of a patch that is listened to. */
+export interface TapPoint {
+  /** As it was asked for. */
+  readonly address: string;
+  /** 1 for mono, 2 for stereo, the number of voices. */
+  readonly lanes: number;
+  /** The last quantum that `next` rendered, interleaved; the same array each time. */
+  readonly samples: Float32Array;
+}
+
+/** A second rendering of a running patch, for looking into it. */
+export interface EngineTap extends Disposable {
+  readonly points: readonly TapPoint[];
+  /** The patch's text, and what its nodes are called. */
+  readonly patch: PatchInfo;
+  readonly rate: number;
+  /** Frames in a quantum. */
+  readonly quantum: number;
+  /** The tick that the points hold. */
+  readonly tick: number;
+  /** Ticks that were left out, because this program came too late for them. */
+  readonly lostTicks: number;
+  /** Whether there will never be a next quantum. Asks the kernel: not for every turn of a loop. */
+  readonly isEnded: boolean;
+  /** Renders the next quantum that the engine has rendered; false when there is none now. */
+  next(): boolean;
+  /** Idempotent. */
   close(): void;
 }
 

@@ -16,6 +16,7 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ id: z.number().int(), do: z.literal('status') }),
   z.strictObject({ id: z.number().int(), do: z.literal('stop') }),
   z.strictObject({ id: z.number().int(), do: z.literal('memory') }),
+  z.strictObject({ id: z.number().int(), do: z.literal('parts') }),
   z.strictObject({
     id: z.number().int(),
     do: z.literal('events'),
@@ -49,6 +50,9 @@ export interface EnginePlace {
   keeperPid: number;
   segmentFd: number;
 }
+
+/** The answer to `parts`: by which descriptors all that a renderer needs is reached. */
+export type { EngineParts } from '../engine/attach.js';
 
 /** The answer to `openStream`: which one, and by which descriptors of the keeper it is reached. */
 export interface OpenedStream extends EnginePlace {

@@ -114,6 +114,8 @@ export class ControlServer {
         );
       case 'memory':
         return this.streams.place;
+      case 'parts':
+        return this.streams.parts;
       case 'openStream':
         return this.streams.open(peer, request);
       case 'closeStream':

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type EngineParts, partsOf } from '../engine/attach.js';
 import type { ChildOrder } from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -25,7 +26,7 @@ export class StreamDoor {
 
   constructor(
     private readonly desk: StreamDesk,
-    private readonly order: Pick<ChildOrder, 'engine' | 'keeperPid' | 'memory'>,
+    private readonly order: ChildOrder,
   ) {
     this.look();
   }
@@ -33,6 +34,11 @@ export class StreamDoor {
   /** Where the engine's memory is. */
   get place(): EnginePlace {
     return { keeperPid: this.order.keeperPid, segmentFd: this.order.memory.segment };
+  }
+
+  /** Where all is that a renderer of the patch needs. */
+  get parts(): EngineParts {
+    return partsOf(this.order);
   }
 
   /** @throws TenutoError `TENUTO_STREAM_LIMIT` when none becomes free in time. */

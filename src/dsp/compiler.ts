@@ -44,6 +44,7 @@ export interface CompiledPatch {
   /** The first 16 hexadecimal digits of the program's SHA-256, to tell programs apart. */
   readonly hash: string;
   readonly names: PatchNames;
+  readonly source: PatchText;
   /** Files to decode, in the order of `Sources.assets`. */
   readonly assets: readonly WantedAsset[];
 }
@@ -55,6 +56,17 @@ export interface WantedAsset {
   /** Seen from the folder of the patch. */
   readonly path: string;
 }
+
+/** A patch as its author knows it. */
+export interface PatchText {
+  readonly name: string;
+  /** The file's name as given. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What travels beside a program, for people: plain data. */
+export type PatchInfo = Pick<CompiledPatch, 'hash' | 'names' | 'source'>;
 
 /** How control addresses what is in a program, as in `filter1.cutoff`. Plain data. */
 export interface PatchNames {
@@ -102,13 +114,15 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   const widths = findWidths(graph.nodes, report, channelsOf(patch, options));
   report.refuseIfAny();
   const place = new Map(order.map((index, at) => [index, at]));
+  const labels = distinctLabels(graph.nodes);
   const nodes = order.map((index): ProgramNode => {
     const node = graph.nodes[index]!;
+    const name = labels[index]!;
     const { width, lanes } = widths[index]!;
     const ports = node.ports.map((port) => programPort(port, lanes, place, report));
     const { definition, data, options: values } = node;
     const isLoop = feedback.has(index);
-    return { definition, width, lanes, feedback: isLoop, options: values, data, ports };
+    return { name, definition, width, lanes, feedback: isLoop, options: values, data, ports };
   });
   report.refuseIfAny();
   nodes.push(unnamedStreams(nodes));
@@ -123,6 +137,7 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
     program: bytes,
     hash: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
     names: nameTable(patch, graph, place),
+    source: { name: patch.name, file: patch.file, text: patch.text },
     assets: patch.assets.map(({ name, file }) => ({
       name,
       file,
@@ -131,11 +146,22 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   };
 }
 
+/** Nodes made for amounts and sums are told apart by their order within what they were made for. */
+function distinctLabels(nodes: readonly GraphNode[]): string[] {
+  const used = new Map<string, number>();
+  return nodes.map(({ label }) => {
+    const before = used.get(label) ?? 0;
+    used.set(label, before + 1);
+    return before === 0 ? label : `${label}.${before + 1}`;
+  });
+}
+
 /** What programs play into streams that no node of the patch names is heard on top of it. */
 function unnamedStreams(nodes: readonly ProgramNode[]): ProgramNode {
   const definition = implicitNodes.get('streams')!;
   const data = Float32Array.from(namedStreams(nodes));
   return {
+    name: '',
     definition,
     width: 'mono',
     lanes: 1,

@@ -1,11 +1,15 @@
 /** Patches, their compiler, and the renderer: everything about sound that knows no process. */
+
+export { createPerformance } from './carry.js';
 export {
   type AssetInfo,
   type CompiledPatch,
   type CompileOptions,
   compilePatch,
   type NodeName,
+  type PatchInfo,
   type PatchNames,
+  type PatchText,
   type PortName,
   type WantedAsset,
 } from './compiler.js';
@@ -19,7 +23,9 @@ export type {
   Unit,
   Width,
 } from './node.js';
-export { nodesByType, registry } from './nodes/index.js';
+export { type NodeLibrary, nodesByType, noNodes, registry } from './nodes/index.js';
 export { type Patch, type PatchNode, parsePatch } from './patch.js';
+export { Performance, switchFlags, switchOp, switchWords } from './performance.js';
 export { decodeProgram, encodeProgram, namedStreams, type Program } from './program.js';
 export { commandOps, commandWords, type MeterLevels, Renderer } from './renderer.js';
+export { findTap, type TapPlace, TapReader } from './tap.js';

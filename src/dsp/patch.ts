@@ -12,6 +12,8 @@ export interface Patch {
   /** The file's name as given, for messages and for paths of assets. */
   readonly file: string;
   readonly name: string;
+  /** As it was written. */
+  readonly text: string;
   /** Beats per minute. */
   readonly tempo: number;
   readonly seed: number;
@@ -73,7 +75,8 @@ export function parsePatch(text: string, file: string): Patch {
   const context = { report, tempo: raw.tempo, assets: assets.map(({ name }) => name) };
   const nodes = entries.flatMap(([name, node]) => readNode(name, node, context) ?? []);
   report.refuseIfAny();
-  return { file, name: raw.name, tempo: raw.tempo, seed: raw.seed, assets, nodes, locate };
+  const { name, tempo, seed } = raw;
+  return { file, name, text, tempo, seed, assets, nodes, locate };
 }
 
 function reportIssue(report: PatchReport, issue: z.core.$ZodIssue): void {

@@ -86,6 +86,26 @@ export class Ramps {
   }
 
   /**
+   * Goes on as a parameter of another program does, from the coming quantum on. False when too many
+   * move already: then it stands at the other's value.
+   */
+  adopt(param: number, from: Ramps, other: number): boolean {
+    const record = this.records + param * paramWords;
+    const source = from.records + other * paramWords;
+    const moves = from.i32[source + REMAINING]! > 0 || from.i32[source + HOLD]! > 0;
+    this.f32[record + VALUE] = this.held(param, from.f32[source + VALUE]!);
+    if (!moves || !this.begin(param, 0)) {
+      this.rest(param);
+      return !moves;
+    }
+    this.f32[record + TARGET] = from.f32[source + TARGET]!;
+    this.f32[record + STEP] = from.f32[source + STEP]!;
+    this.i32[record + REMAINING] = from.i32[source + REMAINING]!;
+    this.i32[record + HOLD] = from.i32[source + HOLD]!;
+    return true;
+  }
+
+  /**
    * From `frame` of the coming quantum on, goes to `value` in `rampFrames`, or in the port's own
    * smoothing time if that is longer. Returns false when too many parameters move already.
    */

@@ -44,6 +44,7 @@ const requestEveryPolls = 4;
 interface Received {
   order: LaunchOrder;
   program: number;
+  patch: number;
   assets: number[];
 }
 
@@ -56,7 +57,8 @@ function receive(place: OrderPlace): Received {
   const order = JSON.parse(Buffer.from(mapping.buffer, 0, bytes).toString()) as LaunchOrder;
   mapping.unmap();
   closeSync(fd);
-  return { order, program: fetch(place.program), assets: place.assets.map(fetch) };
+  const { program, patch, assets } = place;
+  return { order, program: fetch(program), patch: fetch(patch), assets: assets.map(fetch) };
 }
 
 /** One JSON object a line to whoever launched the engine; it may be gone. */
@@ -74,8 +76,10 @@ class Memory {
   readonly address: number;
   readonly fd: number;
   readonly streamFds: number[] = [];
+  readonly patchFd: number;
 
-  constructor({ order, program }: Received) {
+  constructor({ order, program, patch }: Received) {
+    this.patchFd = patch;
     const programBytes = fileBytes(program);
     const geometry = { ...order.geometry, programBytes };
     const { bytes } = layoutOf(geometry);
@@ -168,7 +172,11 @@ class ProcessWorld implements KeeperWorld {
       keeperPid: process.pid,
       row: seat.row,
       place: seat.place,
-      memory: { segment: this.memory.fd, streams: this.memory.streamFds },
+      memory: {
+        segment: this.memory.fd,
+        patch: this.memory.patchFd,
+        streams: this.memory.streamFds,
+      },
       assets: order.assets.map((asset, index) => ({ ...asset, fd: this.assetFds[index] ?? -1 })),
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,

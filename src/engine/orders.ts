@@ -96,12 +96,15 @@ export interface LaunchOrder {
 export interface OrderPlace {
   order: number;
   program: number;
+  /** What people know of the program: a `PatchInfo` as JSON. */
+  patch: number;
   assets: number[];
 }
 
-/** The keeper's descriptors of the engine's segment and of each client stream. */
+/** The keeper's descriptors of the engine's segment, of each client stream, and of the patch's names. */
 export interface MemoryFds {
   segment: number;
+  patch: number;
   streams: readonly number[];
 }
 

@@ -1,9 +1,8 @@
-import type { AssetView, StreamView } from '../dsp/node.js';
 import { Renderer } from '../dsp/renderer.js';
 import { clock, Directive, DriverMark, processEntry } from '../memory/layout.js';
 import { tellReady } from '../memory/process-table.js';
 import { setProcessName } from '../os/index.js';
-import { type Attachment, attach, mapOf } from './attach.js';
+import { type Attachment, attach, mapAssets, partsOf, streamViews } from './attach.js';
 import { childExit } from './keeper-core.js';
 import { withFaults } from './planted-faults.js';
 import { enterRealtime } from './realtime.js';
@@ -13,24 +12,13 @@ const waitNs = 50e6;
 const spareWaitNs = 1e9;
 const rehearsalQuanta = 150;
 
-function mapAssets(attachment: Attachment): AssetView[] {
-  const { order } = attachment;
-  return order.assets.map(({ fd, ...asset }) => {
-    const bytes = asset.frames * asset.channels * 4;
-    const { buffer } = mapOf({ pid: order.keeperPid, fd }, bytes);
-    return { ...asset, samples: new Float32Array(buffer, 0, asset.frames * asset.channels) };
-  });
-}
-
 function loadMachine(attachment: Attachment): PatchMachine {
   const { segment, streams, order } = attachment;
   const { layout } = segment;
   const from = layout.program * 4;
   const program = segment.bytes.slice(from, from + layout.programBytes);
-  const views = streams.map(
-    ({ samples, channels, frames }): StreamView => ({ samples, channels, frames }),
-  );
-  const renderer = new Renderer(program, { streams: views, assets: mapAssets(attachment) });
+  const sources = { streams: streamViews(streams), assets: mapAssets(partsOf(order)) };
+  const renderer = new Renderer(program, sources);
   return order.faults ? withFaults(renderer) : renderer;
 }
 
