@@ -137,6 +137,8 @@ export class HttpDoor {
     app.addHook('onRequest', (request, reply, done) => {
       if (this.mayPass(request, reply)) done();
     });
+    // What a page of another origin may send without being asked for leave is not taken.
+    app.removeContentTypeParser('text/plain');
     for (const route of routes) this.serve(route);
     let description: string | undefined;
     app.get('/api/v1/openapi.json', (_, reply) => {

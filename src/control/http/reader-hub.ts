@@ -97,9 +97,7 @@ export class ReaderHub {
     } else {
       reader.taps.add(tap);
       const { rateHz, channels } = this.view.segment.layout;
-      reader.send(
-        JSON.stringify({ type: 'tap', tap, number: 0, rate: rateHz, lanes: channels }),
-      );
+      reader.send(JSON.stringify({ type: 'tap', tap, number: 0, rate: rateHz, lanes: channels }));
     }
   }
 

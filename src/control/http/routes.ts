@@ -54,7 +54,13 @@ const sinceQuery = z.strictObject({
     .meta({ description: 'The sequence of the last event that is known' }),
 });
 
-const harmParams = z.strictObject({ pid: z.coerce.number().int().min(2).max(2 ** 31 - 1) });
+const harmParams = z.strictObject({
+  pid: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(2 ** 31 - 1),
+});
 
 /** Every address but that of the description itself, which is made from these. */
 export function routesOf({ view, metrics }: RouteWorld): Route[] {
@@ -95,14 +101,18 @@ export function routesOf({ view, metrics }: RouteWorld): Route[] {
       method: 'GET',
       path: '/api/v1/state',
       summary: 'The engine at this moment',
-      answers: { 200: { what: 'As `tenuto status --json`', schema: statusSchema.extend({ v: version }) } },
+      answers: {
+        200: { what: 'As `tenuto status --json`', schema: statusSchema.extend({ v: version }) },
+      },
       answer: () => json(view.status()),
     },
     {
       method: 'GET',
       path: '/api/v1/processes',
       summary: 'All processes: roles, ages, and what ended the last ones',
-      answers: { 200: { what: 'In the order of the table', schema: listOf('processes', processSchema) } },
+      answers: {
+        200: { what: 'In the order of the table', schema: listOf('processes', processSchema) },
+      },
       answer: () => json({ processes: view.processes() }),
     },
     harmRoute('kill', 'Kills a process (SIGKILL); in the demo only'),
@@ -127,7 +137,12 @@ export function routesOf({ view, metrics }: RouteWorld): Route[] {
       method: 'GET',
       path: '/api/v1/tripwires',
       summary: 'What is watched, and what has tripped',
-      answers: { 200: { what: 'In the order of docs/tripwires.md', schema: listOf('tripwires', tripwireSchema) } },
+      answers: {
+        200: {
+          what: 'In the order of docs/tripwires.md',
+          schema: listOf('tripwires', tripwireSchema),
+        },
+      },
       answer: () => json({ tripwires: view.status().tripwires }),
     },
     {
@@ -144,7 +159,9 @@ export function routesOf({ view, metrics }: RouteWorld): Route[] {
       path: '/api/v1/events',
       summary: 'What happened, in words',
       query: sinceQuery,
-      answers: { 200: { what: 'Oldest first, those that are kept', schema: listOf('events', eventSchema) } },
+      answers: {
+        200: { what: 'Oldest first, those that are kept', schema: listOf('events', eventSchema) },
+      },
       answer: ({ query }) => json({ events: view.events(Number(query.since)) }),
     },
   ];

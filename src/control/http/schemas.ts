@@ -38,6 +38,8 @@ const processShape = {
   generation: z.exactOptional(z.number().int()),
 };
 
+// Each says what the engine tells, on the compiler's word; tests ask a real one.
+
 export const processSchema = z
   .strictObject({
     ...processShape,
@@ -47,7 +49,10 @@ export const processSchema = z
     residentBytes: count.nullable(),
     lastEnd: z.strictObject({ how: z.string(), agoSec: z.number() }).nullable(),
   })
-  .meta({ id: 'Process', description: 'One process of the engine' });
+  .meta({
+    id: 'Process',
+    description: 'One process of the engine',
+  }) satisfies z.ZodType<ProcessDetail>;
 
 export const streamSchema = z
   .strictObject({
@@ -59,7 +64,7 @@ export const streamSchema = z
     badSamples: count,
     loudSamples: count,
   })
-  .meta({ id: 'Stream', description: 'One client stream' });
+  .meta({ id: 'Stream', description: 'One client stream' }) satisfies z.ZodType<StreamStatus>;
 
 export const deviceSchema = z
   .strictObject({
@@ -126,7 +131,10 @@ export const statusSchema = z
     histograms: histogramsSchema,
     tripwires: z.array(tripwireSchema),
   })
-  .meta({ id: 'State', description: 'The engine at one moment, as `tenuto status --json` has it' });
+  .meta({
+    id: 'State',
+    description: 'The engine at one moment, as `tenuto status --json` has it',
+  }) satisfies z.ZodType<Status>;
 
 export const eventSchema = z
   .strictObject({
@@ -137,7 +145,10 @@ export const eventSchema = z
     text: z.string(),
     fields: z.record(z.string(), z.unknown()),
   })
-  .meta({ id: 'Event', description: 'What happened to the engine, in words' });
+  .meta({
+    id: 'Event',
+    description: 'What happened to the engine, in words',
+  }) satisfies z.ZodType<EventWords>;
 
 /** One event as the interface tells it. */
 export type ToldEvent = z.output<typeof eventSchema>;
@@ -148,11 +159,3 @@ export const errorSchema = z
     error: z.strictObject({ code: z.string(), message: z.string(), remedy: z.string() }),
   })
   .meta({ id: 'Error' });
-
-/** The compiler's word that each schema says what the engine tells; tests ask a real one. */
-export const agreed = [
-  statusSchema satisfies z.ZodType<Status>,
-  processSchema satisfies z.ZodType<ProcessDetail>,
-  streamSchema satisfies z.ZodType<StreamStatus>,
-  eventSchema satisfies z.ZodType<EventWords>,
-] as const;
