@@ -55,6 +55,19 @@ export const limits = {
   /** What may wait for one reader; one that is further behind is dropped. */
   readerBufferedBytesMax: 1 << 20,
 
+  /** Characters of a command's id, and of a path or a value in it. */
+  commandIdMax: 64,
+  commandTextMax: 160,
+  /** Changes that one bundle may hold: what one tick can carry. */
+  bundleCommandsMax: 32,
+  /** Ramps, fades and holds, and how far ahead a command may be timed. */
+  commandDurationMsMax: 600_000,
+  commandAheadSecMax: 86_400,
+  /** Commands that wait for room in their lane; more are refused. */
+  commandsWaitingMax: 16_384,
+  /** Timed commands that wait in the arena for their tick; more are refused. */
+  timedCommandsMax: 1024,
+
   /** Files one patch may load, and their size when decoded. */
   assetsMax: 32,
   assetBytesMax: 2 ** 31,
@@ -105,8 +118,13 @@ export const limits = {
 
   /** Frames that the virtual device may hold between what it plays and what it captures. */
   loopbackFramesMax: 192_000,
+  /** Ways of the sound in the virtual device's room: each takes half a percent of a core. */
+  roomPathsMax: 64,
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
+
+  /** Takes that are played again, because something came between, before it is given up. */
+  measureTriesMax: 5,
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,

@@ -45,6 +45,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/status.js'),
   },
   {
+    name: 'set',
+    summary: 'change a parameter of the patch that plays',
+    load: () => import('./commands/set.js'),
+  },
+  {
+    name: 'get',
+    summary: 'show the parameters of the patch that plays',
+    load: () => import('./commands/get.js'),
+  },
+  {
     name: 'stop',
     summary: 'end a running engine in order',
     load: () => import('./commands/stop.js'),

@@ -88,6 +88,8 @@ export interface PortName {
   readonly unit: Unit;
   readonly min: number;
   readonly max: number;
+  /** The shortest ramp of a `set`; 0 for gates and switches. */
+  readonly smoothingMs: number;
   /** What the patch sets. */
   readonly value: number;
 }
@@ -232,9 +234,10 @@ function nameTable(patch: Patch, graph: Graph, place: ReadonlyMap<number, number
 function rangeOf(
   definition: NodeDefinition,
   portName: string,
-): Pick<PortName, 'unit' | 'min' | 'max'> {
-  const { unit, min, max } = definition.ports.find(({ name }) => name === portName)!;
-  return { unit, min, max };
+): Pick<PortName, 'unit' | 'min' | 'max' | 'smoothingMs'> {
+  const port = definition.ports.find(({ name }) => name === portName)!;
+  const { unit, min, max, smoothingMs } = port;
+  return { unit, min, max, smoothingMs };
 }
 
 function valueAt(nodes: readonly GraphNode[], at: { node: number; port: number }): number {

@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { compileText, format, noSources } from '../../test/kit/patches.js';
 import { createPerformance } from './carry.js';
+import { commandOps } from './command.js';
 import type { Sources } from './node.js';
 import { type Performance, switchFlags, switchOp } from './performance.js';
-import { commandOps, Renderer } from './renderer.js';
+import { Renderer } from './renderer.js';
 
 type Band = Performance<Renderer>;
 

@@ -1,18 +1,28 @@
 import { headerWords, type Layout, paramWords } from './arena.js';
 import type { Program } from './program.js';
 
-// A parameter record: where its value is, and where it is going. 32-bit words.
-const VALUE = 0;
-const TARGET = 1;
-const STEP = 2;
-/** Frames until the target. */
-const REMAINING = 3;
-/** Frames until a trigger falls back to 0; 0 when there is none. */
-const HOLD = 4;
-/** Frames of this quantum that are in the slot already. */
-const FILLED = 5;
-/** The slot in use, plus one; 0 when the parameter stands still. */
-const SLOT = 6;
+/** Words of a parameter record: where its value is, and where it is going. */
+export const paramWord = {
+  value: 0,
+  target: 1,
+  step: 2,
+  /** Frames until the target. */
+  remaining: 3,
+  /** Frames until a trigger falls back to 0; 0 when there is none. */
+  hold: 4,
+  /** Frames of this quantum that are in the slot already. */
+  filled: 5,
+  /** The slot in use, plus one; 0 when the parameter stands still. */
+  slot: 6,
+} as const;
+
+const VALUE = paramWord.value;
+const TARGET = paramWord.target;
+const STEP = paramWord.step;
+const REMAINING = paramWord.remaining;
+const HOLD = paramWord.hold;
+const FILLED = paramWord.filled;
+const SLOT = paramWord.slot;
 
 /**
  * Parameters that move. A parameter at rest is one v128 that its port points to; a moving one has

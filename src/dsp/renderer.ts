@@ -1,16 +1,12 @@
 import { limits } from '../limits.js';
 import { headerWords, type Layout, layoutProgram } from './arena.js';
+import { commandOps, commandWord, frameOf, operationOf } from './command.js';
 import { type Kernel, KernelMemory } from './kernels.js';
 import type { NodeDefinition, NodeHost, Sources } from './node.js';
 import { type NodeLibrary, noNodes } from './nodes/index.js';
 import type { Part } from './performance.js';
 import { decodeProgram, outputCount, type Program } from './program.js';
 import { Ramps } from './ramps.js';
-
-/** The operation of a command, in the low half of its first word. */
-export const commandOps = { set: 1, gate: 2, trigger: 3 } as const;
-/** 32-bit words of one command record. */
-export const commandWords = 8;
 
 /** What a `meter` node measured, linear: 1 is full scale. One number for each lane. */
 export interface MeterLevels {
@@ -183,12 +179,13 @@ export class Renderer implements Part {
    * order of their frames. What names nothing is ignored and counted. For the audio thread.
    */
   apply(words: Int32Array, offset: number): void {
-    const op = words[offset]! & 0xffff;
-    const frame = Math.min((words[offset]! >>> 16) & 0xffff, this.quantum - 1);
-    const param = this.ramps.find(words[offset + 1]!, words[offset + 2]!);
-    this.valueBits[0] = words[offset + 3]!;
+    const op = operationOf(words[offset]!);
+    const frame = Math.min(frameOf(words[offset]!), this.quantum - 1);
+    const node = words[offset + commandWord.node]!;
+    const param = this.ramps.find(node, words[offset + commandWord.port]!);
+    this.valueBits[0] = words[offset + commandWord.value]!;
     const value = this.value[0]!;
-    const frames = Math.max(0, words[offset + 4]!);
+    const frames = Math.max(0, words[offset + commandWord.frames]!);
     let taken = param >= 0 && Number.isFinite(value);
     if (!taken) taken = false;
     else if (op === commandOps.set) taken = this.ramps.set(param, frame, value, frames);

@@ -4,12 +4,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { ControlOrder } from '../../engine/orders.js';
 import { errorTable, TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { readAddresses, writeAddress } from '../../memory/addresses.js';
+import { writeAddress } from '../../memory/addresses.js';
 import { count, counterIndex } from '../../memory/counters.js';
 import type { Segment } from '../../memory/segment.js';
 import type { StreamSegment } from '../../memory/stream.js';
 import type { Logger } from '../../observe/log.js';
 import { Metrics } from '../../observe/metrics.js';
+import type { Bus } from '../bus/bus.js';
 import { describeInterface } from './describe.js';
 import { EngineView } from './engine-view.js';
 import { judge, type Refusal } from './guard.js';
@@ -25,6 +26,9 @@ export interface HttpWorld {
   streams: readonly StreamSegment[];
   order: ControlOrder & { http: { host: string; port: number } };
   logger: Logger;
+  bus: Bus;
+  /** Where the door of the control process before was; null when there was none. */
+  before: string | null;
 }
 
 /** The version of the interface's description: that of the paths. */
@@ -34,6 +38,12 @@ export const socketPath = '/api/v1/ws';
 const retryMs = 2000;
 /** Addresses that hold no secret and ask for no token. */
 const openPaths = new Set(['/healthz']);
+
+/** The routes' own schemas check what comes, and nothing has to be checked that goes. */
+const ownChecks: object = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => (value: unknown) => JSON.stringify(value),
+};
 
 const statusOf: Partial<Record<string, number>> = {
   TENUTO_REQUEST_INVALID: 400,
@@ -58,9 +68,9 @@ export class HttpDoor {
   private isClosed = false;
 
   constructor(private readonly world: HttpWorld) {
-    const { segment, engine, streams, order } = world;
+    const { segment, engine, streams, order, bus } = world;
     this.view = new EngineView(segment, engine, streams, order);
-    this.hub = new ReaderHub(this.view);
+    this.hub = new ReaderHub(this.view, bus);
     this.rate = new RateLimit(
       {
         perSec: limits.httpRequestsPerSecMax,
@@ -73,8 +83,7 @@ export class HttpDoor {
       bodyLimit: limits.httpBodyBytesMax,
       requestTimeout: limits.httpRequestMsMax,
       forceCloseConnections: true,
-      // The routes' own schemas check what comes and make what goes.
-      schemaController: { compilersFactory: {} },
+      schemaController: { compilersFactory: ownChecks },
     });
     this.app.server.maxConnections = limits.httpConnectionsMax;
     this.define();
@@ -85,7 +94,7 @@ export class HttpDoor {
     const { segment, order, logger } = this.world;
     const { host, port } = order.http;
     // A port that was chosen freely is kept through a restart of control.
-    const before = port === 0 ? Number(readAddresses(segment).http?.split(':').at(-1) ?? 0) : port;
+    const before = port === 0 ? Number(this.world.before?.split(':').at(-1) ?? 0) : port;
     let isTold = false;
     const attempt = async (): Promise<void> => {
       if (this.isClosed) return;
@@ -133,7 +142,8 @@ export class HttpDoor {
   private define(): void {
     const { app, view } = this;
     const metrics = new Metrics(() => view.metrics(this.hub.size));
-    const routes = routesOf({ view, metrics });
+    const { bus } = this.world;
+    const routes = routesOf({ view, metrics, bus });
     app.addHook('onRequest', (request, reply, done) => {
       if (this.mayPass(request, reply)) done();
     });

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { limits } from '../../limits.js';
 import { count, counterIndex } from '../../memory/counters.js';
+import type { Bus } from '../bus/bus.js';
 import type { EngineView } from './engine-view.js';
 import { Levels, MasterTap } from './master-tap.js';
 import { Reader } from './reader.js';
@@ -30,8 +31,12 @@ export class ReaderHub {
   private readonly levels = new Levels();
   private master: MasterTap | null = null;
   private draws = 0;
+  private unfollow: (() => void) | null = null;
 
-  constructor(private readonly view: EngineView) {
+  constructor(
+    private readonly view: EngineView,
+    private readonly bus: Bus,
+  ) {
     this.server = new WebSocketServer({
       noServer: true,
       maxPayload: limits.readerMessageBytesMax,
@@ -80,6 +85,14 @@ export class ReaderHub {
         if (message.since !== undefined) reader.since = message.since;
         if (message.topics?.includes('state')) reader.send(this.stateText());
         if (message.topics?.includes('events')) this.tellEvents(reader);
+        if (message.topics?.includes('values')) {
+          reader.send(JSON.stringify({ type: 'parameters', ...this.bus.get() }));
+        }
+        break;
+      case 'command':
+        void this.bus.submit(message.command, 'websocket').then((ack) => {
+          reader.send(JSON.stringify({ type: 'ack', ...ack }));
+        });
         break;
       case 'unsubscribe':
         for (const topic of message.topics ?? []) reader.topics.delete(topic);
@@ -108,6 +121,7 @@ export class ReaderHub {
     const isDrawing = wants('meters') || listens;
     if (isDrawing) this.master ??= new MasterTap(this.view.segment);
     else this.master = null;
+    this.follow(wants('values'));
     this.run('draw', isDrawing, drawMs, () => this.draw());
     this.run('state', wants('state'), stateMs, () => this.sendTo('state', this.stateText()));
     this.run('events', wants('events'), eventsMs, () => {
@@ -118,6 +132,17 @@ export class ReaderHub {
     this.run('probe', this.readers.size > 0, probeMs, () => {
       for (const reader of this.readers) reader.probe();
     });
+  }
+
+  /** Passes on what commands change, while somebody wants to know. */
+  private follow(wanted: boolean): void {
+    if (wanted === (this.unfollow !== null)) return;
+    this.unfollow?.();
+    this.unfollow = wanted
+      ? this.bus.subscribe((change) => {
+          this.sendTo('values', JSON.stringify({ type: 'values', ...change }));
+        })
+      : null;
   }
 
   private run(name: string, wanted: boolean, everyMs: number, act: () => void): void {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { limits } from '../../limits.js';
+import { commandSchema } from '../bus/command.js';
 
 /** What a reader can subscribe to; each is sent as often as it changes, or as its page draws. */
-export const topics = ['state', 'events', 'meters'] as const;
+export const topics = ['state', 'events', 'meters', 'values'] as const;
 export type Topic = (typeof topics)[number];
 
 /** A point of the patch: `master`, a node, or a node's output or port. */
@@ -30,6 +31,7 @@ export const readerMessageSchema = z.discriminatedUnion('type', [
     topics: topicList.optional(),
     taps: taps.optional(),
   }),
+  z.strictObject({ type: z.literal('command'), command: commandSchema }),
 ]);
 export type ReaderMessage = z.output<typeof readerMessageSchema>;
 

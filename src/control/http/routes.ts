@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { Metrics } from '../../observe/metrics.js';
+import type { Bus } from '../bus/bus.js';
+import { commandSchema } from '../bus/command.js';
 import type { RouteDescription } from './describe.js';
 import type { EngineView } from './engine-view.js';
 import {
+  ackSchema,
   deviceSchema,
   eventSchema,
+  parametersSchema,
   processSchema,
   statusSchema,
   streamSchema,
@@ -35,6 +39,7 @@ export interface Route extends RouteDescription {
 export interface RouteWorld {
   view: EngineView;
   metrics: Metrics;
+  bus: Bus;
 }
 
 const version = z.literal(1);
@@ -63,7 +68,7 @@ const harmParams = z.strictObject({
 });
 
 /** Every address but that of the description itself, which is made from these. */
-export function routesOf({ view, metrics }: RouteWorld): Route[] {
+export function routesOf({ view, metrics, bus }: RouteWorld): Route[] {
   const json = (body: object): Answer => ({ body: { v: 1, ...body } });
   const harmRoute = (harm: 'kill' | 'hang', summary: string): Route => ({
     method: 'POST',
@@ -114,6 +119,34 @@ export function routesOf({ view, metrics }: RouteWorld): Route[] {
         200: { what: 'In the order of the table', schema: listOf('processes', processSchema) },
       },
       answer: () => json({ processes: view.processes() }),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/parameters',
+      summary: 'Every parameter: where it is, where it goes, and its range',
+      answers: {
+        200: {
+          what: 'By path, as in filter1.cutoff',
+          schema: parametersSchema.extend({ v: version }),
+        },
+      },
+      answer: () => json(bus.get()),
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/commands',
+      summary: 'A command, answered once it is sealed; the same id again has no second effect',
+      body: commandSchema,
+      answers: {
+        200: { what: 'It takes effect', schema: ackSchema },
+        409: { what: 'It was refused: the state is another one (ifSeq)', schema: ackSchema },
+        422: { what: 'It was refused', schema: ackSchema },
+      },
+      answer: async ({ body }) => {
+        const ack = await bus.submit(body, 'http');
+        const refusal = ack.ok ? 200 : ack.code === 'TENUTO_COMMAND_STALE' ? 409 : 422;
+        return { status: refusal, body: { v: 1, ...ack } };
+      },
     },
     harmRoute('kill', 'Kills a process (SIGKILL); in the demo only'),
     harmRoute('hang', 'Stops a process for good (SIGSTOP); in the demo only'),

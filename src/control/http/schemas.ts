@@ -9,6 +9,8 @@ import type { EventWords } from '../../observe/event-text.js';
 import type { ProcessDetail } from '../../observe/processes.js';
 import type { Status } from '../../observe/status.js';
 import type { StreamStatus } from '../../observe/streams.js';
+import type { Ack } from '../bus/command.js';
+import type { StateView } from '../bus/engine-state.js';
 
 /** What the HTTP interface answers with; the description in OpenAPI is made from these. */
 
@@ -152,6 +154,57 @@ export const eventSchema = z
 
 /** One event as the interface tells it. */
 export type ToldEvent = z.output<typeof eventSchema>;
+
+const transport = z.enum(['playing', 'stopped']);
+const values = z.record(z.string(), z.number());
+
+export const parametersSchema = z
+  .strictObject({
+    seq: count,
+    tick: count,
+    transport,
+    values: z.record(
+      z.string(),
+      z.strictObject({
+        value: z.number(),
+        target: z.number(),
+        unit: z.enum(['Hz', 's', 'gain', 'cents', 'semitones', 'dB', 'bpm', 'none']),
+        min: z.number(),
+        max: z.number(),
+      }),
+    ),
+  })
+  .meta({
+    id: 'Parameters',
+    description: 'The state of the patch, as commands change it',
+  }) satisfies z.ZodType<StateView>;
+
+export const ackSchema = z
+  .discriminatedUnion('ok', [
+    z.strictObject({
+      v: z.literal(1),
+      id: z.string(),
+      ok: z.literal(true),
+      seq: count,
+      tick: count,
+      frame: count,
+      state: z.strictObject({ transport, values }),
+      repeated: z.exactOptional(z.literal(true)),
+      late: z.exactOptional(z.literal(true)),
+    }),
+    z.strictObject({
+      v: z.literal(1),
+      id: z.string(),
+      ok: z.literal(false),
+      code: z.enum(errorCodes),
+      message: z.string(),
+      seq: count,
+    }),
+  ])
+  .meta({
+    id: 'Acknowledgement',
+    description: 'What became of a command',
+  }) satisfies z.ZodType<Ack>;
 
 export const errorSchema = z
   .strictObject({
