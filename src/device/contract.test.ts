@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SoundServer } from '../../test/kit/sound-server.js';
 import { TenutoError } from '../errors.js';
+import { roomSchema } from '../settings/room.js';
 import { AlsaDevice } from './alsa.js';
 import { ConvertingDevice } from './converting.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
@@ -31,6 +32,7 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
     ...format,
     captureChannels: 0,
     loopbackFrames: 0,
+    room: null,
     rateErrorPpm: 0,
     jitterUs: 0,
     faults: [],
@@ -76,6 +78,8 @@ afterAll(async () => {
 const devices: Record<string, () => Device> = {
   virtual: () => virtual().device,
   'virtual, with a cable': () => virtual({ captureChannels: 2, loopbackFrames: 300 }).device,
+  'virtual, in a room': () =>
+    virtual({ captureChannels: 2, room: roomSchema.parse({ tailSec: 0.3 }) }).device,
   'virtual, at another rate': () => converting(virtual({ rateHz: 44_100 }).device),
   'virtual, at another rate, with a cable': () =>
     converting(virtual({ rateHz: 32_000, captureChannels: 2, loopbackFrames: 300 }).device),
