@@ -18,7 +18,8 @@ const rooms = {
   control: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'service', 'observe'],
   client: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'observe', 'control'],
   soak: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'observe', 'control', 'client'],
-  cli: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'observe', 'client', 'soak'],
+  measure: ['dsp', 'pcm', 'media', 'settings', 'client'],
+  cli: ['os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'observe', 'client', 'soak', 'measure'],
 };
 
 const base = '^src/(errors|limits|nearest)\\.ts$';

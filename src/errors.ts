@@ -75,6 +75,42 @@ export const errorTable = {
     exit: 6,
     remedy: 'Begin another capture; this one and perhaps its engine have ended.',
   },
+  TENUTO_MEASURE_PARAMETERS: {
+    exit: 3,
+    remedy: 'Correct what the message names; docs/measuring.md tells what can be measured.',
+  },
+  TENUTO_MEASURE_DISTURBED: {
+    exit: 6,
+    remedy: 'Measure again when the device plays undisturbed; the message names what came between.',
+  },
+  TENUTO_MEASURE_CLIPPED: {
+    exit: 6,
+    remedy: 'Lower the gain of the input, or the amplitude of the signal.',
+  },
+  TENUTO_MEASURE_SILENT: {
+    exit: 6,
+    remedy: 'Unmute the input and raise its gain; check that it is the right channel.',
+  },
+  TENUTO_MEASURE_DISCONNECTED: {
+    exit: 4,
+    remedy: 'Connect the input device, or choose another one with --capture.',
+  },
+  TENUTO_MEASURE_NOTHING: {
+    exit: 6,
+    remedy: 'Check that what is played reaches the input, and that it is loud enough.',
+  },
+  TENUTO_CALIBRATION_MISSING: {
+    exit: 3,
+    remedy: 'Make one with `tenuto latency --save` or `tenuto distance --calibrate`.',
+  },
+  TENUTO_CALIBRATION_STALE: {
+    exit: 3,
+    remedy: 'Calibrate again: the stream is another one than that which was calibrated.',
+  },
+  TENUTO_CALIBRATION_INVALID: {
+    exit: 3,
+    remedy: 'Remove the file and calibrate again.',
+  },
   TENUTO_COMMAND_INVALID: {
     exit: 3,
     remedy: 'Correct what the message names; docs/control.md describes every command.',

@@ -97,8 +97,13 @@ export const limits = {
 
   /** Frames that the virtual device may hold between what it plays and what it captures. */
   loopbackFramesMax: 192_000,
+  /** Ways of the sound in the virtual device's room: each takes half a percent of a core. */
+  roomPathsMax: 64,
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
+
+  /** Takes that are played again, because something came between, before it is given up. */
+  measureTriesMax: 5,
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,

@@ -27,6 +27,7 @@ export type {
   PlayAndRecordOptions,
   ProcessStatus,
   Recorded,
+  RecordTrouble,
   RunningEngine,
   SampleFormat,
   SetOptions,

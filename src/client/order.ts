@@ -1,3 +1,4 @@
+import { AcousticRoom } from '../device/room.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
@@ -76,6 +77,15 @@ function deviceOrderOf(device: Settings['device'], devices: FirstDevices): Launc
   };
 }
 
+/** Refuses here what the driver could only fail with. @throws TenutoError `TENUTO_SETTINGS_INVALID` */
+function checkRoom({ engine, device }: Settings): void {
+  const { room, rateErrorPpm } = device.virtual;
+  if (room === null) return;
+  const { rateHz, channels, quantumFrames: quantum } = engine;
+  const { captureChannels } = device;
+  new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
+}
+
 function controlOrderOf({ http, token, hosts, demo }: Settings['control']): LaunchOrder['control'] {
   return {
     http: hostAndPort(http),
@@ -102,6 +112,7 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       `device.virtual.loopbackFrames must be 0 or at least a quantum, ${engine.quantumFrames}`,
     );
   }
+  checkRoom(settings);
   const stopFrames = seconds === undefined ? null : Math.round(seconds * engine.rateHz);
   return {
     name: engine.name,

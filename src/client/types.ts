@@ -338,6 +338,21 @@ export interface PlayAndRecordOptions {
   timeoutMs?: number;
 }
 
+/**
+ * What came between a signal and its recording. `away`: nobody listened; `generation`: another driver
+ * took over; `concealed`: filler was played in between; `starved`: the signal came too late from this
+ * program; `dropped`: the capture device lost frames; `xrun`: the device ran dry; `way`: the way through
+ * the device changed meanwhile.
+ */
+export type RecordTrouble =
+  | 'away'
+  | 'generation'
+  | 'concealed'
+  | 'starved'
+  | 'dropped'
+  | 'xrun'
+  | 'way';
+
 /** What was captured while a signal was played. */
 export interface Recorded {
   /** Interleaved: the signal's frames and the tail. */
@@ -354,6 +369,8 @@ export interface Recorded {
    * or another one took over. The samples are then in time with the device, but not with the signal.
    */
   readonly clean: boolean;
+  /** The first thing that came between; null when it is clean. */
+  readonly trouble: RecordTrouble | null;
   /**
    * Frames that the device held between giving and capturing; null when it does not say. As long as
    * it is the same, so is the way from the one to the other. A sound server that is kept from running

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import { roomSchema } from './room.js';
 import { type TripwireKey, tripwires } from './tripwires.js';
 
 /** What a setting's entry says beside its type; the flag, the reference page and reload use it. */
@@ -148,6 +149,10 @@ const device = z.strictObject({
         whole(0, limits.loopbackFramesMax),
         'Frames after which the virtual device, as capture device, hears what it plays: a quantum or more; 0 hears nothing.',
       ).default(0),
+      room: describe(
+        roomSchema.nullable(),
+        'Acoustic room that the virtual device, as capture device, hears what it plays in; docs/measuring.md has its keys. null is none.',
+      ).default(null),
       faults: describe(
         z.array(faultSchema).max(64),
         'Faults of the virtual device by time since its opening: {kind: vanish|hang|shortWrite, atMs, forMs}.',
