@@ -20,7 +20,6 @@ import { failProgram, findProgram, firstProgram } from '../memory/programs.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
-import { readAlarms } from '../memory/tripwires.js';
 import { BankRelease } from './bank-release.js';
 import { Bulletin } from './bulletin.js';
 import { childExit, type Ending } from './endings.js';
