@@ -164,7 +164,7 @@ export const parametersSchema = z
     seq: count,
     tick: count,
     transport,
-    clock: z.strictObject({ ntp: z.tuple([z.number(), z.number()]), tick: z.number() }).nullable(),
+    clock: z.strictObject({ ntp: z.tuple([count, count]), tick: count }).nullable(),
     values: z.record(
       z.string(),
       z.strictObject({
