@@ -80,6 +80,7 @@ export const deviceSchema = z
     fillFrames: z.number(),
     captureFillFrames: z.number(),
     captureDropFrames: z.number(),
+    captureLost: z.boolean(),
     failure: z.strictObject({ code: z.enum(errorCodes), message: z.string() }).nullable(),
   })
   .meta({ id: 'Device', description: 'How the engine stands with its device' });
@@ -163,6 +164,7 @@ export const parametersSchema = z
     seq: count,
     tick: count,
     transport,
+    clock: z.strictObject({ ntp: z.tuple([count, count]), tick: count }).nullable(),
     values: z.record(
       z.string(),
       z.strictObject({
