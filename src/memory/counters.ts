@@ -41,6 +41,9 @@ export const counterTable = {
   streamBadSamples: 'samples of clients that were no numbers, played as silence',
   streamLoudSamples: 'samples of clients beyond full scale, held there',
   commandsRefused: 'commands that were answered with a reason why not',
+  commandsLate: 'timed commands that came after their time, and took effect at once',
+  oscMessages: 'OSC messages taken',
+  packetsRefused: 'packets of OSC and of the remote that were none',
 } as const;
 
 export type CounterName = keyof typeof counterTable;
