@@ -29,7 +29,11 @@ class Listener {
   look(nowNs) {
     const { segment } = this;
     const { words } = segment;
-    for (; ((sealedTick(segment, this.tick) - this.tick) | 0) > 0; this.tick = (this.tick + 1) | 0) {
+    for (
+      ;
+      ((sealedTick(segment, this.tick) - this.tick) | 0) > 0;
+      this.tick = (this.tick + 1) | 0
+    ) {
       const at = findRecord(segment, (this.tick + 1) | 0);
       if (at < 0) throw new Error('the journal was lost sight of');
       for (let i = 0; i < words[at + record.commands]; i++) {
@@ -107,7 +111,12 @@ export async function* run({ full }) {
     beside: `${total} messages, ${refused} refused`,
     met: taken === total && twice === 0 && inOrder,
   };
-  yield { what: 'underruns meanwhile', target: '0', measured: `${underruns}`, met: underruns === 0 };
+  yield {
+    what: 'underruns meanwhile',
+    target: '0',
+    measured: `${underruns}`,
+    met: underruns === 0,
+  };
   yield {
     what: 'from datagram to sealed tick',
     target: 'printed',

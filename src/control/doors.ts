@@ -1,4 +1,5 @@
 import type { ControlOrder } from '../engine/orders.js';
+import type { ControlAddresses } from '../memory/addresses.js';
 import type { Segment } from '../memory/segment.js';
 import type { Logger } from '../observe/log.js';
 import type { Status } from '../observe/status.js';
@@ -15,16 +16,19 @@ export interface Indoors {
   readonly segment: Segment;
   readonly bus: Bus;
   readonly logger: Logger;
+  /** Where a predecessor was bound. */
+  readonly before: ControlAddresses;
   status(): Status;
 }
 
 /** Opens OSC and the datagram remote, as the settings want it. Gives back what closes them. */
 export async function openDatagramDoors(
   order: ControlOrder,
-  { segment, bus, logger, status }: Indoors,
+  { segment, bus, logger, before, status }: Indoors,
 ): Promise<() => void> {
   const doors: NetworkDoor[] = [];
-  const { osc, remote } = order;
+  const osc = asBefore(order.osc, before.osc);
+  const remote = asBefore(order.remote, before.remote);
   if (osc !== null) {
     let addresses = new OscAddresses(bus.book);
     let book = bus.book;
@@ -72,4 +76,12 @@ export async function openDatagramDoors(
   return () => {
     for (const door of doors) door.close();
   };
+}
+
+type Place = { host: string; port: number };
+
+/** Where any free port will do, the one that clients know already is the best. */
+function asBefore(place: Place | null, before: string | null): Place | null {
+  if (place === null || place.port !== 0) return place;
+  return { ...place, port: Number(/:(\d+)$/.exec(before ?? '')?.[1] ?? 0) };
 }
