@@ -7,6 +7,7 @@ import { clock, Directive, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { findProgram, playingProgram, readProgram } from '../memory/programs.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
+import { readStatus } from '../observe/status.js';
 import { TripwireWatch } from '../observe/tripwires.js';
 import {
   abstractPath,
@@ -20,6 +21,7 @@ import { Bus } from './bus/bus.js';
 import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
+import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
 import { ControlServer } from './server.js';
@@ -71,6 +73,13 @@ async function main(): Promise<void> {
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
+  const closeDoors = await openDatagramDoors(order.control!, {
+    segment,
+    bus,
+    logger,
+    before,
+    status: () => readStatus(segment, order.engine),
+  });
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
   const { policy, first } = order.device;
@@ -93,6 +102,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => {
     events.poll();
     server.close();
+    closeDoors();
     bus.close();
     steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;
