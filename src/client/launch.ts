@@ -26,6 +26,7 @@ import type {
   EngineEnd,
   EngineStream,
   LoadedAsset,
+  PatchGiven,
   PlayAndRecordOptions,
   Recorded,
   RunningEngine,
@@ -53,8 +54,8 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function infoOf({ hash, names, source }: CompiledPatch): PatchInfo {
-  return { hash, names, source };
+function infoOf({ hash, names, source, modules }: CompiledPatch): PatchInfo {
+  return { hash, names, source, ...(modules && { modules }) };
 }
 
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
@@ -202,6 +203,14 @@ class LaunchedEngine implements RunningEngine {
     options?: SetOptions,
   ): Promise<Applied> {
     return (await this.reach()).set(path, value, options);
+  }
+
+  async loadPatch(patch: PatchGiven): Promise<Applied> {
+    return (await this.reach()).loadPatch(patch);
+  }
+
+  async patch(): Promise<PatchInfo> {
+    return (await this.reach()).patch();
   }
 
   async get(path?: string): Promise<StateView> {
