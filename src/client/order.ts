@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { AcousticRoom } from '../device/room.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
@@ -87,12 +88,28 @@ function checkRoom({ engine, device }: Settings): void {
   new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
 }
 
-function controlOrderOf(control: Settings['control']): LaunchOrder['control'] {
+/** Where the state of an engine is kept; null for nowhere. */
+export function stateFileOf(
+  { control, engine }: Settings,
+  env: NodeJS.ProcessEnv = process.env,
+): string | null {
+  if (control.stateFile === 'off') return null;
+  if (control.stateFile !== 'auto') return resolve(control.stateFile);
+  const home = env.HOME ? join(env.HOME, '.local', 'state') : null;
+  const folder = env.XDG_STATE_HOME || home;
+  return folder === null ? null : join(folder, 'tenuto', `${engine.name}.json`);
+}
+
+function controlOrderOf(
+  control: Settings['control'],
+  stateFile: string | null,
+): LaunchOrder['control'] {
   const { http, osc, remote, token, hosts, demo } = control;
   return {
     http: hostAndPort(http),
     osc: hostAndPort(osc),
     remote: hostAndPort(remote),
+    stateFile,
     token: token === '' ? null : token,
     hosts,
     demo: demo === 'on',
@@ -100,7 +117,11 @@ function controlOrderOf(control: Settings['control']): LaunchOrder['control'] {
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
-export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
+export function orderOf(
+  options: StartOptions,
+  devices: FirstDevices,
+  commands: number[] = [],
+): LaunchOrder {
   const { settings, patch, seconds } = options;
   const { engine, device } = settings;
   if (settings.snapshot.everyTicks > snapshotTicksMax) {
@@ -142,7 +163,8 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
     device: deviceOrderOf(device, devices),
-    control: controlOrderOf(settings.control),
+    control: controlOrderOf(settings.control, stateFileOf(settings, options.env)),
+    commands,
     stopFrames,
     services:
       options.recordPath === undefined

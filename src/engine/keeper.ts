@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { limits } from '../limits.js';
+import { offerCommands } from '../memory/commands.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
@@ -95,6 +96,7 @@ class Memory {
     closeSync(program);
     words[header.keeperPid] = process.pid;
     writeTripwirePolicy(this.segment, order.tripwires);
+    offerCommands(this.segment, 0, 0, order.commands);
     if (order.stopFrames !== null) {
       const ticks = Math.ceil(order.stopFrames / layout.quantum);
       words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);

@@ -55,7 +55,7 @@ export const commandWords = 8;
 export const addressBytes = 128;
 export const addressEntries = 8;
 /** Commands that one tick can carry; those that wait longer than a tick move to the next. */
-export const commandsPerTick = 32;
+export const commandsPerTick = 64;
 export const journalTicks = 4096;
 export const ringQuanta = 64;
 export const outputQuanta = 4096;
