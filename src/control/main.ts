@@ -60,11 +60,9 @@ async function main(): Promise<void> {
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const state = new EngineState(
-    segment,
-    program,
-    new PatchBook(readPatchInfo(partsOf(order)).names),
-  );
+  const parts = partsOf(order);
+  const info = readPatchInfo(parts);
+  const state = new EngineState(segment, program, new PatchBook(info.names));
   const clockMap = new ClockMap(segment, { monotonicUs, wallNs });
   const bus = new Bus(segment, {
     lane: order.place % laneCount,
@@ -83,7 +81,16 @@ async function main(): Promise<void> {
   const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
-  const world = { segment, engine: order.engine, streams, logger, bus, before: before.http };
+  const world = {
+    segment,
+    engine: order.engine,
+    streams,
+    logger,
+    bus,
+    before: before.http,
+    patch: () => ({ info, program }),
+    parts,
+  };
   setImmediate(() => void openHttp(world, order.control));
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);

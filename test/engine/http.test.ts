@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { patchSchema } from '../../dist/control/http/patch-view.js';
 import {
   deviceSchema,
   errorSchema,
@@ -42,6 +43,10 @@ describe('the HTTP interface', () => {
     streamSchema.array().parse((await get('/api/v1/streams')).body.streams);
     deviceSchema.parse((await get('/api/v1/devices')).body.device);
     tripwireSchema.array().parse((await get('/api/v1/tripwires')).body.tripwires);
+    const { v: _, ...patch } = (await get('/api/v1/patch')).body;
+    const filter = patchSchema.parse(patch).nodes.find(({ name }) => name === 'filter');
+    const cutoff = filter?.ports.find(({ name }) => name === 'cutoff');
+    expect(cutoff?.cables).toEqual([{ node: 'envelope', output: 'out' }]);
     timersSchema.parse((await get('/api/v1/timers')).body.timers);
     const events = eventSchema.array().parse((await get('/api/v1/events')).body.events);
     expect(events.length).toBeGreaterThan(3);

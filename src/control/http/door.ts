@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { EngineParts } from '../../engine/attach.js';
 import type { ControlOrder } from '../../engine/orders.js';
 import { errorTable, TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
@@ -15,6 +16,8 @@ import { describeInterface } from './describe.js';
 import { EngineView } from './engine-view.js';
 import { judge, type Refusal } from './guard.js';
 import { Pages, safeHeaders } from './pages.js';
+import { PatchTaps } from './patch-taps.js';
+import type { PlayingPatch } from './patch-view.js';
 import { RateLimit } from './rate-limit.js';
 import { ReaderHub } from './reader-hub.js';
 import { type Asked, type Route, routesOf } from './routes.js';
@@ -27,6 +30,9 @@ export interface HttpWorld {
   order: ControlOrder & { http: { host: string; port: number } };
   logger: Logger;
   bus: Bus;
+  /** The patch that plays now. */
+  patch(): PlayingPatch;
+  parts: EngineParts;
   /** Where the door of the control process before was; null when there was none. */
   before: string | null;
 }
@@ -70,7 +76,12 @@ export class HttpDoor {
   constructor(private readonly world: HttpWorld) {
     const { segment, engine, streams, order, bus } = world;
     this.view = new EngineView(segment, engine, streams, order);
-    this.hub = new ReaderHub(this.view, bus);
+    this.hub = new ReaderHub(
+      this.view,
+      bus,
+      () => new PatchTaps(segment, streams, world.parts),
+      () => world.patch().info.hash,
+    );
     this.rate = new RateLimit(
       {
         perSec: limits.httpRequestsPerSecMax,
@@ -142,8 +153,8 @@ export class HttpDoor {
   private define(): void {
     const { app, view } = this;
     const metrics = new Metrics(() => view.metrics(this.hub.size));
-    const { bus } = this.world;
-    const routes = routesOf({ view, metrics, bus });
+    const { bus, patch } = this.world;
+    const routes = routesOf({ view, metrics, bus, patch });
     app.addHook('onRequest', (request, reply, done) => {
       if (this.mayPass(request, reply)) done();
     });
