@@ -34,7 +34,9 @@ const apart = [
 /** A file that code addresses relative to itself is there from the bundle's place too. */
 function checkAddresses({ fileName, code }) {
   for (const [, address] of code.matchAll(/new URL\(["']([^"']+)["'],\s*import\.meta\.url\)/g)) {
-    if (address.startsWith('../') && existsSync(join(dist, dirname(fileName), address))) continue;
+    // The dashboard is built after the programs.
+    const exists = address === '../web/' || existsSync(join(dist, dirname(fileName), address));
+    if (address.startsWith('../') && exists) continue;
     throw new Error(`${fileName} addresses ${address}: write it as ../ROOM/FILE, two folders deep`);
   }
 }
@@ -45,7 +47,7 @@ function licenceTexts(modules) {
   return [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const { name, version, license } = manifest;
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     // A few small ones only name theirs.
     if (file === undefined && license === undefined) throw new Error(`${name} has no licence`);
     const text = file === undefined ? license : readFileSync(join(folder, file), 'utf8').trim();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import { measureSchema } from './measure.js';
 import { roomSchema } from './room.js';
 import { type TripwireKey, tripwires } from './tripwires.js';
 
@@ -100,7 +101,7 @@ const device = z.strictObject({
   ).default('content'),
   resampleMode: describe(
     z.enum(['callback', 'producer', 'off']),
-    'Where rates are converted, callback: at the device; producer: before the ring; off: a rate that differs is refused.',
+    'Where rates are converted, callback: at the device; producer: before the ring, so that a player runs at the rate of the device; off: a rate that differs is refused.',
     { alias: 'resample_mode' },
   ).default('callback'),
   resampleQuality: describe(
@@ -244,6 +245,14 @@ const control = z
       listenAddress,
       'Address and port of the HTTP interface and the dashboard; port 0 takes any free one; off opens none.',
     ).default('127.0.0.1:8765'),
+    osc: describe(
+      listenAddress,
+      'Address and port of OSC, by UDP and TCP; port 0 takes any free one; off opens none.',
+    ).default('127.0.0.1:5005'),
+    remote: describe(
+      listenAddress,
+      'Address and port of the datagram remote, by UDP; port 0 takes any free one; off opens none.',
+    ).default('off'),
     token: describe(
       z.string().regex(/^([\x21-\x7e]{16,256})?$/, 'must be 16 to 256 characters without spaces'),
       'Who knows this secret may use the interfaces; empty: everybody on this machine, and nobody from elsewhere.',
@@ -334,6 +343,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   control: control.prefault({}),
+  measure: measureSchema.prefault({}),
   tripwires: tripwireSection.prefault({}),
 });
 
