@@ -56,6 +56,11 @@ describe('the HTTP interface', () => {
     expect((await get('/healthz')).text).toBe('running\n');
     expect((await get('/metrics')).text).toContain('tenuto_engine_state{state="running"} 1');
 
+    const page = await get('/');
+    expect(page.headers['content-type']).toContain('text/html');
+    expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+    for (const [, file] of page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)) await get(file!);
+
     const description = (await get('/api/v1/openapi.json')).body;
     expect(Object.keys(description.paths)).toContain('/api/v1/processes/{pid}/kill');
     const references = [

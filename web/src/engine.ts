@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { PatchView } from '../../src/control/http/patch-view.js';
 import type { ToldEvent } from '../../src/control/http/schemas.js';
 import type { ProcessDetail } from '../../src/observe/processes.js';
@@ -34,8 +34,6 @@ export const shares = signal<Map<number, number>>(new Map());
 
 /** The sound of the tap, as it comes; not a signal: it is drawn at the screen's own pace. */
 export const sound: Sound = new TapSound();
-
-export const isDegraded = computed(() => status.value?.state === 'degraded');
 
 const eventsMax = 300;
 const retryMsMin = 150;
