@@ -76,6 +76,8 @@ export interface LaunchOrder {
   replicas: number;
   spares: number;
   assets: { channels: number; frames: number; rate: number }[];
+  /** The patch holds nodes of the user's, whose code is in its description. */
+  hasOwnNodes: boolean;
   realtime: boolean;
   realtimePriority: number;
   /** Beats of so many quanta missing make the driver count as hung. */
@@ -106,10 +108,9 @@ export interface OrderPlace {
   assets: number[];
 }
 
-/** The keeper's descriptors of the engine's segment, of each client stream, and of the patch's names. */
+/** The keeper's descriptors of the engine's segment and of each client stream. */
 export interface MemoryFds {
   segment: number;
-  patch: number;
   streams: readonly number[];
 }
 
@@ -121,7 +122,6 @@ export interface ChildOrder {
   place: number;
   /** Descriptors of the keeper's own: with them its children and clients reach the memory. */
   memory: MemoryFds;
-  assets: (LaunchOrder['assets'][number] & { fd: number })[];
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;

@@ -17,7 +17,7 @@ import { EngineView } from './engine-view.js';
 import { judge, type Refusal } from './guard.js';
 import { Pages, safeHeaders } from './pages.js';
 import { PatchTaps } from './patch-taps.js';
-import type { PlayingPatch } from './patch-view.js';
+import { PlayingPatch } from './patch-view.js';
 import { RateLimit } from './rate-limit.js';
 import { ReaderHub } from './reader-hub.js';
 import { type Asked, type Route, routesOf } from './routes.js';
@@ -30,8 +30,6 @@ export interface HttpWorld {
   order: ControlOrder & { http: { host: string; port: number } };
   logger: Logger;
   bus: Bus;
-  /** The patch that plays now. */
-  patch(): PlayingPatch;
   parts: EngineParts;
   /** Where the door of the control process before was; null when there was none. */
   before: string | null;
@@ -67,6 +65,7 @@ function errorBody({ code, message, remedy }: Pick<TenutoError, 'code' | 'messag
 export class HttpDoor {
   private readonly app: FastifyInstance;
   private readonly view: EngineView;
+  private readonly patch: PlayingPatch;
   private readonly hub: ReaderHub;
   private readonly pages = new Pages();
   private readonly rate: RateLimit;
@@ -75,12 +74,13 @@ export class HttpDoor {
 
   constructor(private readonly world: HttpWorld) {
     const { segment, engine, streams, order, bus } = world;
+    this.patch = new PlayingPatch(segment);
     this.view = new EngineView(segment, engine, streams, order);
     this.hub = new ReaderHub(
       this.view,
       bus,
-      () => new PatchTaps(segment, streams, world.parts),
-      () => world.patch().info.hash,
+      () => PatchTaps.open(segment, streams, world.parts),
+      () => this.patch.hash,
     );
     this.rate = new RateLimit(
       {
@@ -153,8 +153,8 @@ export class HttpDoor {
   private define(): void {
     const { app, view } = this;
     const metrics = new Metrics(() => view.metrics(this.hub.size));
-    const { bus, patch } = this.world;
-    const routes = routesOf({ view, metrics, bus, patch });
+    const { bus } = this.world;
+    const routes = routesOf({ view, metrics, bus, patch: this.patch });
     app.addHook('onRequest', (request, reply, done) => {
       if (this.mayPass(request, reply)) done();
     });

@@ -35,6 +35,7 @@ export class ReaderHub {
   private draws = 0;
   private unfollow: (() => void) | null = null;
   private patchTaps: PatchTaps | null = null;
+  private opening: Promise<PatchTaps> | null = null;
   /** By which number readers know each point of the patch; 0 is the master. */
   private readonly numbers = new Map<string, number>();
   private lastNumber = 0;
@@ -42,7 +43,7 @@ export class ReaderHub {
   constructor(
     private readonly view: EngineView,
     private readonly bus: Bus,
-    private readonly openPatchTaps: () => PatchTaps,
+    private readonly openPatchTaps: () => Promise<PatchTaps>,
     /** Tells one patch from another. */
     private readonly patchHash: () => string,
   ) {
@@ -121,28 +122,37 @@ export class ReaderHub {
       reader.refuse('TENUTO_REQUEST_LIMIT', text);
       return;
     }
+    reader.taps.add(tap);
+    if (isNew) this.numbers.set(tap, ++this.lastNumber);
+    void this.announce(reader, tap);
+  }
+
+  /** Tells a reader of its tap once it is there, or why it is not. */
+  private async announce(reader: Reader, tap: string): Promise<void> {
     const { rateHz: rate, channels } = this.view.segment.layout;
     try {
-      const lanes = tap === masterName ? channels : this.listenInPatch(tap);
-      reader.taps.add(tap);
+      const lanes = tap === masterName ? channels : (await this.shared()).listen(tap);
       const number = this.numbers.get(tap) ?? 0;
       reader.send(JSON.stringify({ type: 'tap', tap, number, rate, lanes }));
+      // It may have left while the patch was loaded.
+      if (!reader.taps.has(tap)) this.wind();
     } catch (error) {
       if (!(error instanceof TenutoError)) throw error;
+      reader.taps.delete(tap);
       reader.refuse(error.code, error.message);
+      this.wind();
     }
   }
 
-  /** @throws TenutoError `TENUTO_PATCH_UNKNOWN` */
-  private listenInPatch(tap: string): number {
-    this.patchTaps ??= this.openPatchTaps();
+  /** One rendering for all points and all readers. */
+  private async shared(): Promise<PatchTaps> {
+    if (this.patchTaps !== null) return this.patchTaps;
+    this.opening ??= this.openPatchTaps();
     try {
-      const lanes = this.patchTaps.listen(tap);
-      if (!this.numbers.has(tap)) this.numbers.set(tap, ++this.lastNumber);
-      return lanes;
-    } catch (error) {
-      this.leavePatch();
-      throw error;
+      this.patchTaps = await this.opening;
+      return this.patchTaps;
+    } finally {
+      this.opening = null;
     }
   }
 
@@ -153,7 +163,7 @@ export class ReaderHub {
       this.numbers.delete(tap);
       this.patchTaps?.leave(tap);
     }
-    if (this.patchTaps?.size !== 0) return;
+    if (this.numbers.size > 0 || this.patchTaps === null) return;
     this.patchTaps.close();
     this.patchTaps = null;
   }
@@ -215,7 +225,19 @@ export class ReaderHub {
 
   private drawPatch(): void {
     if (this.patchTaps === null) return;
-    for (const [address, stretch] of this.patchTaps.read()) {
+    let stretches: ReturnType<PatchTaps['read']>;
+    try {
+      stretches = this.patchTaps.read();
+    } catch {
+      // Whatever it is of a patch that cannot be rendered here, nobody hears of it again and again.
+      for (const reader of this.readers) {
+        for (const tap of this.numbers.keys()) reader.taps.delete(tap);
+        reader.refuse('TENUTO_ENGINE_FAILED', 'the patch cannot be listened to any more');
+      }
+      this.wind();
+      return;
+    }
+    for (const [address, stretch] of stretches) {
       const bytes = encodeTap({ tap: this.numbers.get(address) ?? 0, ...stretch }, stretch.samples);
       for (const reader of this.readers) {
         if (reader.taps.has(address)) reader.send(bytes);

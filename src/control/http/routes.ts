@@ -4,7 +4,7 @@ import type { Bus } from '../bus/bus.js';
 import { commandSchema } from '../bus/command.js';
 import type { RouteDescription } from './describe.js';
 import type { EngineView } from './engine-view.js';
-import { type PlayingPatch, patchSchema, viewPatch } from './patch-view.js';
+import { type PlayingPatch, patchSchema } from './patch-view.js';
 import {
   ackSchema,
   deviceSchema,
@@ -41,7 +41,7 @@ export interface RouteWorld {
   view: EngineView;
   metrics: Metrics;
   bus: Bus;
-  patch(): PlayingPatch;
+  patch: PlayingPatch;
 }
 
 const version = z.literal(1);
@@ -127,7 +127,7 @@ export function routesOf({ view, metrics, bus, patch }: RouteWorld): Route[] {
       path: '/api/v1/patch',
       summary: 'The patch that plays, as a graph and as text',
       answers: { 200: { what: 'The patch', schema: patchSchema.extend({ v: version }) } },
-      answer: () => json(viewPatch(patch())),
+      answer: () => json(patch.view()),
     },
     {
       method: 'GET',
