@@ -55,6 +55,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/sonar.js'),
   },
   {
+    name: 'sweep',
+    summary: 'measure an impulse response and the distortion by harmonic',
+    load: () => import('./commands/sweep.js'),
+  },
+  {
+    name: 'scope',
+    summary: 'show what is heard: its wave and its spectrum',
+    load: () => import('./commands/scope.js'),
+  },
+  {
     name: 'tone',
     summary: 'play a test tone',
     load: () => import('./commands/tone.js'),
