@@ -16,7 +16,7 @@ let started = 0;
 export function benchSettings(set = []) {
   const name = `bench-${process.pid}-${started++}`;
   // What is harmed on purpose need not be told.
-  const doors = ['control.http=127.0.0.1:0'];
+  const doors = ['control.http=127.0.0.1:0', 'control.osc=off', 'control.stateFile=off'];
   const flags = { name, device: 'virtual', 'log-level': 'error', set: [...doors, ...set] };
   return loadSettings({ flags, env: {}, cwd: '/' });
 }

@@ -1,9 +1,11 @@
+import { join, resolve } from 'node:path';
 import { AcousticRoom } from '../device/room.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
 import type { LaunchOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
 import { hostAndPort, type Settings, tripwires } from '../settings/index.js';
 import type { FirstDevices } from './first-devices.js';
 import type { StartOptions } from './types.js';
@@ -12,11 +14,13 @@ import type { StartOptions } from './types.js';
 const firstDeviceRetryMs = 100;
 const firstDevicePatienceMs = 10_000;
 const bootMs = 10_000;
+/** For a program and what people know of it. */
+const programRoomBytes = limits.programBytesMax + 4 * limits.patchBytesMax;
 /** For a device that is left to play what it holds, and for one that is opened. */
 const drainMs = 1000;
 const openMs = 3000;
 
-function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrder['policy'] {
+function policyOf({ restart, watchdog, shutdown, engine, patch }: Settings): LaunchOrder['policy'] {
   const quantumMs = (engine.quantumFrames * 1000) / engine.rateHz;
   return {
     backoffMs: restart.backoffMs,
@@ -29,6 +33,7 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
     serviceMs: watchdog.serviceMs,
     abandonMs: shutdown.abandonMs,
     drainMs,
+    probationMs: patch.probationMs,
     openMs,
     phases: {
       fadeMs: shutdown.fadeMs,
@@ -87,9 +92,28 @@ function checkRoom({ engine, device }: Settings): void {
   new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
 }
 
-function controlOrderOf({ http, token, hosts, demo }: Settings['control']): LaunchOrder['control'] {
+/** Where the state of an engine is kept; null for nowhere. */
+export function stateFileOf(
+  { control, engine }: Settings,
+  env: NodeJS.ProcessEnv = process.env,
+): string | null {
+  if (control.stateFile === 'off') return null;
+  if (control.stateFile !== 'auto') return resolve(control.stateFile);
+  const home = env.HOME ? join(env.HOME, '.local', 'state') : null;
+  const folder = env.XDG_STATE_HOME || home;
+  return folder === null ? null : join(folder, 'tenuto', `${engine.name}.json`);
+}
+
+function controlOrderOf(
+  control: Settings['control'],
+  stateFile: string | null,
+): LaunchOrder['control'] {
+  const { http, osc, remote, token, hosts, demo } = control;
   return {
     http: hostAndPort(http),
+    osc: hostAndPort(osc),
+    remote: hostAndPort(remote),
+    stateFile,
     token: token === '' ? null : token,
     hosts,
     demo: demo === 'on',
@@ -97,7 +121,11 @@ function controlOrderOf({ http, token, hosts, demo }: Settings['control']): Laun
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
-export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
+export function orderOf(
+  options: StartOptions,
+  devices: FirstDevices,
+  commands: number[] = [],
+): LaunchOrder {
   const { settings, patch, seconds } = options;
   const { engine, device } = settings;
   if (settings.snapshot.everyTicks > snapshotTicksMax) {
@@ -124,8 +152,9 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       captureChannels: device.capture === 'none' ? 0 : device.captureChannels,
       lead: engine.leadQuanta,
       snapshotTicks: settings.snapshot.everyTicks,
-      arenaBytes: arenaBytesOf(patch.program),
-      programBytes: patch.program.length,
+      // What is not used costs nothing: memory is there when it is written to.
+      arenaBytes: Math.max(settings.patch.stateBytesMax, arenaBytesOf(patch.program)),
+      programBytes: programRoomBytes,
       firstTick: options.firstTick ?? 0,
     },
     replicas: engine.replicas,
@@ -135,11 +164,13 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       frames,
       rate,
     })),
+    hasOwnNodes: false,
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
     device: deviceOrderOf(device, devices),
-    control: controlOrderOf(settings.control),
+    control: controlOrderOf(settings.control, stateFileOf(settings, options.env)),
+    commands,
     stopFrames,
     services:
       options.recordPath === undefined

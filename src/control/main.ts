@@ -3,9 +3,11 @@ import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import type { ControlOrder } from '../engine/orders.js';
 import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
-import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
+import { clock, Directive, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
+import { findProgram, playingProgram, readProgram } from '../memory/programs.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
+import { readStatus } from '../observe/status.js';
 import { TripwireWatch } from '../observe/tripwires.js';
 import {
   abstractPath,
@@ -19,6 +21,8 @@ import { Bus } from './bus/bus.js';
 import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
+import { StateFile } from './bus/state-file.js';
+import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
 import { ControlServer } from './server.js';
@@ -39,10 +43,6 @@ async function openHttp(world: Omit<HttpWorld, 'order'>, control: ControlOrder |
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
 
-function programEnd({ program, programBytes }: Layout): number {
-  return program * 4 + programBytes;
-}
-
 async function main(): Promise<void> {
   const { segment, order, streams } = attach('control', {
     locked: false,
@@ -54,17 +54,15 @@ async function main(): Promise<void> {
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
   const watch = new TripwireWatch(segment);
-  const program = decodeProgram(segment.bytes.slice(layout.program * 4, programEnd(layout)));
+  const at = findProgram(segment, playingProgram(segment));
+  const content = readProgram(segment, at)!;
+  const program = decodeProgram(content.program);
   const desk = new StreamDesk(segment, streams, namedStreams(program.nodes), {
     nowMs: () => performance.now(),
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const state = new EngineState(
-    segment,
-    program,
-    new PatchBook(readPatchInfo(partsOf(order)).names),
-  );
+  const state = new EngineState(segment, program, new PatchBook(readPatchInfo(content).names));
   const clockMap = new ClockMap(segment, { monotonicUs, wallNs });
   const bus = new Bus(segment, {
     lane: order.place % laneCount,
@@ -72,10 +70,24 @@ async function main(): Promise<void> {
     clock: clockMap,
     onRefused: (what) => logger.debug('a command was refused', what),
   });
+  const { stateFile: path } = order.control!;
+  const stateFile =
+    path === null
+      ? null
+      : new StateFile(bus, path, order.engine, ({ message }) =>
+          logger.warn(`the state could not be kept: ${message}`),
+        );
   const before = readAddresses(segment);
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
+  const closeDoors = await openDatagramDoors(order.control!, {
+    segment,
+    bus,
+    logger,
+    before,
+    status: () => readStatus(segment, order.engine),
+  });
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
   const { policy, first } = order.device;
@@ -83,7 +95,15 @@ async function main(): Promise<void> {
   const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
-  const world = { segment, engine: order.engine, streams, logger, bus, before: before.http };
+  const world = {
+    segment,
+    engine: order.engine,
+    streams,
+    logger,
+    bus,
+    before: before.http,
+    parts: partsOf(order),
+  };
   setImmediate(() => void openHttp(world, order.control));
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
@@ -91,6 +111,7 @@ async function main(): Promise<void> {
     door.look();
     clockMap.look();
     bus.look();
+    stateFile?.look(performance.now());
     for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
       logger.warn(`tripwire ${name}`, fields);
     }
@@ -98,6 +119,8 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => {
     events.poll();
     server.close();
+    closeDoors();
+    stateFile?.close();
     bus.close();
     steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;

@@ -47,6 +47,10 @@ export interface DeviceOrder {
 export interface ControlOrder {
   /** Null for none. */
   http: { host: string; port: number } | null;
+  osc: { host: string; port: number } | null;
+  remote: { host: string; port: number } | null;
+  /** Where the state is kept; null for nowhere. */
+  stateFile: string | null;
   /** Null when the doors ask for none. */
   token: string | null;
   /** Other names for the HTTP interface. */
@@ -74,12 +78,16 @@ export interface LaunchOrder {
   replicas: number;
   spares: number;
   assets: { channels: number; frames: number; rate: number }[];
+  /** The patch holds nodes of the user's, whose code is in its description. */
+  hasOwnNodes: boolean;
   realtime: boolean;
   realtimePriority: number;
   /** Beats of so many quanta missing make the driver count as hung. */
   driverQuanta: number;
   device: DeviceOrder;
   control: ControlOrder;
+  /** Records of commands that come before all others. */
+  commands: number[];
   /** Frames of the stream after which the engine ends; null for until told. */
   stopFrames: number | null;
   services: RecorderOrder[];
@@ -104,10 +112,9 @@ export interface OrderPlace {
   assets: number[];
 }
 
-/** The keeper's descriptors of the engine's segment, of each client stream, and of the patch's names. */
+/** The keeper's descriptors of the engine's segment and of each client stream. */
 export interface MemoryFds {
   segment: number;
-  patch: number;
   streams: readonly number[];
 }
 
@@ -119,7 +126,6 @@ export interface ChildOrder {
   place: number;
   /** Descriptors of the keeper's own: with them its children and clients reach the memory. */
   memory: MemoryFds;
-  assets: (LaunchOrder['assets'][number] & { fd: number })[];
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;

@@ -245,6 +245,18 @@ const control = z
       listenAddress,
       'Address and port of the HTTP interface and the dashboard; port 0 takes any free one; off opens none.',
     ).default('127.0.0.1:8765'),
+    osc: describe(
+      listenAddress,
+      'Address and port of OSC, by UDP and TCP; port 0 takes any free one; off opens none.',
+    ).default('127.0.0.1:5005'),
+    remote: describe(
+      listenAddress,
+      'Address and port of the datagram remote, by UDP; port 0 takes any free one; off opens none.',
+    ).default('off'),
+    stateFile: describe(
+      z.string().min(1),
+      'File in which the last commanded state is kept, for `run --restore`; auto: tenuto/NAME.json in the folder for the state of programs ($XDG_STATE_HOME); off keeps none.',
+    ).default('auto'),
     token: describe(
       z.string().regex(/^([\x21-\x7e]{16,256})?$/, 'must be 16 to 256 characters without spaces'),
       'Who knows this secret may use the interfaces; empty: everybody on this machine, and nobody from elsewhere.',
@@ -262,6 +274,22 @@ const control = z
     message: 'must be given when control.http is not a loopback address',
     path: ['token'],
   });
+
+const patch = z.strictObject({
+  fadeMs: describe(
+    whole(1, 1000),
+    'How long a patch that is changed while it plays fades into the next.',
+    { live: true },
+  ).default(20),
+  probationMs: describe(
+    whole(0, 600_000),
+    'A changed patch that fails within so long is withdrawn: the one before plays on.',
+  ).default(5000),
+  stateBytesMax: describe(
+    whole(65_536, limits.arenaBytesMax),
+    'The most state that a patch may have to which the running one is changed, in bytes.',
+  ).default(16 << 20),
+});
 
 type Thresholds = Record<TripwireKey, z.ZodDefault<z.ZodNumber>>;
 
@@ -335,6 +363,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   control: control.prefault({}),
+  patch: patch.prefault({}),
   measure: measureSchema.prefault({}),
   tripwires: tripwireSection.prefault({}),
 });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PreparedKeeper, Status } from '../../client/index.js';
+import type { PreparedKeeper, Restored, Status } from '../../client/index.js';
 import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
@@ -16,6 +16,7 @@ import { clockText, say } from '../terminal.js';
 interface RunOptions extends CommonOptions {
   seconds?: number;
   record?: string;
+  restore?: true;
 }
 
 /** The device as the announcement names it; throws when there is none. */
@@ -46,6 +47,7 @@ async function run(
     assets,
     ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
+    ...(options.restore && { restore: true }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
   const watch: Watch = {
@@ -54,7 +56,9 @@ async function run(
     json: options.json ?? false,
     verbose: options.verbose ?? false,
     announce: (status) => {
-      if (!options.json) say(announcement(patch.name, device, status, options));
+      if (options.json) return;
+      say(announcement(patch.name, device, status, options));
+      if (options.restore) say(restoredText(engine.restored));
     },
   };
   const more = { patch: file, ...(options.record && { record: options.record }) };
@@ -75,12 +79,20 @@ function announcement(
   ].join('\n');
 }
 
+function restoredText(restored: Restored | null): string {
+  if (restored === null) return 'nothing was saved to restore';
+  const { savedAt, skipped } = restored;
+  const without = skipped.length === 0 ? '' : `, without ${skipped.join(', ')}`;
+  return `restored the state of ${savedAt}${without}`;
+}
+
 export function define(command: Command, keeper: PreparedKeeper | null): void {
   addSettingOptions(
     addCommonOptions(
       command
         .argument('<patch>', 'patch file (YAML or JSON)')
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
+        .option('--restore', 'begin with what was last commanded, at a safe level')
         .option('--record <file>', 'record what is played to this float32 WAV file'),
     ),
   ).action((file: string, options: RunOptions) => run(file, options, keeper));
