@@ -91,6 +91,14 @@ export const errorTable = {
     exit: 6,
     remedy: 'Free some space or choose another folder; the file holds all up to the failure.',
   },
+  TENUTO_JOURNAL_DAMAGED: {
+    exit: 3,
+    remedy: 'Use another copy of the file; what comes before a damage is replayed.',
+  },
+  TENUTO_JOURNAL_DIFFERS: {
+    exit: 6,
+    remedy: 'Replay it with the version of Tenuto that wrote it; the message names both.',
+  },
   TENUTO_PERMISSION: { exit: 3, remedy: 'Give this user the named permission.' },
   TENUTO_SYSTEM: { exit: 6, remedy: 'The system refused a call; the message names it.' },
 } as const;

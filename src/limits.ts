@@ -87,6 +87,13 @@ export const limits = {
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
 
+  /** One chunk of a journal file: the largest arena fits, should it not become smaller. */
+  journalChunkBytesMax: 72 << 20,
+  /** Samples of all streams in one step of a journal; what is more waits for the next one. */
+  journalStepSamplesMax: 1 << 21,
+  /** Bytes that wait for a slow disk before the flight recorder lets a gap come. */
+  journalQueueBytesMax: 64 << 20,
+
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,
   /** Characters of a device's name; PipeWire's own names of Bluetooth devices have 60. */
@@ -101,4 +108,9 @@ export const limits = {
   soundServerPropertiesMax: 1024,
 } as const;
 
+assert(limits.arenaBytesMax < limits.journalChunkBytesMax, 'a journal holds every arena');
+assert(
+  limits.streamsMax * limits.quantumFramesMax * limits.channelsMax < limits.journalStepSamplesMax / 2,
+  'a step holds at least a tick of all streams',
+);
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');
