@@ -9,26 +9,40 @@ function sumOf(pids, measure) {
   return pids.reduce((sum, pid) => sum + (measure(pid) ?? 0), 0);
 }
 
+/** Until the rings of the journal and of the output have been written all round. */
+const firstRoundMs = 15_000;
+
+const pidsOf = (engine) => engine.status().processes.map(({ pid }) => pid);
+
+/** Memory of all processes, those that took others' places too, looked at a hundred times. */
+async function watchMemory(engine, seconds) {
+  const seen = [];
+  const looks = 100;
+  for (let look = 0; look <= looks; look++) {
+    seen.push(sumOf(pidsOf(engine), memoryPss));
+    if (look < looks) await delay((seconds * 1000) / looks);
+  }
+  return seen;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
 export async function* run({ full }) {
   const seconds = full ? 3600 : 30;
   const engine = await startDemo();
   await whole(engine);
-  await delay(5000);
+  await delay(firstRoundMs);
   const { processes } = engine.status();
-  const pids = processes.map(({ pid }) => pid);
-  const before = { cpu: sumOf(pids, cpuSeconds), pss: sumOf(pids, memoryPss) };
+  const pids = pidsOf(engine);
+  const cpuBefore = sumOf(pids, cpuSeconds);
   const begun = performance.now();
   const each = new Map(pids.map((pid) => [pid, cpuSeconds(pid)]));
-  await delay(seconds * 1000);
+  const memory = await watchMemory(engine, seconds);
   const took = (performance.now() - begun) / 1000;
   const percent = (pid) => (((cpuSeconds(pid) ?? 0) - each.get(pid)) / took) * 100;
-  const cpu = ((sumOf(pids, cpuSeconds) - before.cpu) / took) * 100;
-  // A process that was replaced meanwhile counts with its successor.
-  const pss = sumOf(
-    engine.status().processes.map(({ pid }) => pid),
-    memoryPss,
-  );
+  const cpu = ((sumOf(pids, cpuSeconds) - cpuBefore) / took) * 100;
   const shares = processes.map(({ role, pid }) => `${role} ${percent(pid).toFixed(1)}`).join(', ');
+  const { counters } = engine.status();
   await engine.stop();
   yield {
     what: 'processor, all processes, demo patch',
@@ -37,10 +51,13 @@ export async function* run({ full }) {
     beside: shares,
     met: cpu <= 10,
   };
+  // Single looks are high while a process is being replaced by another.
+  const [early, late] = [median(memory.slice(0, 20)), median(memory.slice(-20))];
   yield {
-    what: `memory (PSS), all processes, after ${took.toFixed(0)} s`,
+    what: `memory (PSS), all processes, ${took.toFixed(0)} s`,
     target: '<= 250 MB, flat',
-    measured: `${megabytes(pss)}, at first ${megabytes(before.pss)}`,
-    met: pss <= 250e6 && pss - before.pss < 5e6,
+    measured: `${megabytes(early)} in the first fifth, ${megabytes(late)} in the last`,
+    beside: `most ${megabytes(Math.max(...memory))}, ${counters.takeovers} takeovers`,
+    met: Math.max(...memory) <= 250e6 && late - early < 5e6,
   };
 }

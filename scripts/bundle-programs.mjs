@@ -17,10 +17,16 @@ const programs = [
   'engine/replica',
   'control/main',
   'service/recorder-main',
+  'service/flight-main',
 ];
 
 /** They find files of their own beside them, so they stay where they are. */
-const apart = [/^koffi$/, /^@wasm-audio-decoders\//, /^(mpg123|opus)-decoder$/];
+const apart = [
+  /^koffi$/,
+  /^@echogarden\/pffft-wasm/,
+  /^@wasm-audio-decoders\//,
+  /^(mpg123|opus)-decoder$/,
+];
 
 /** A file that code addresses relative to itself is there from the bundle's place too. */
 function checkAddresses({ fileName, code }) {

@@ -75,6 +75,63 @@ export const errorTable = {
     exit: 6,
     remedy: 'Begin another capture; this one and perhaps its engine have ended.',
   },
+  TENUTO_MEASURE_PARAMETERS: {
+    exit: 3,
+    remedy: 'Correct what the message names; docs/measuring.md tells what can be measured.',
+  },
+  TENUTO_MEASURE_DISTURBED: {
+    exit: 6,
+    remedy: 'Measure again when the device plays undisturbed; the message names what came between.',
+  },
+  TENUTO_MEASURE_CLIPPED: {
+    exit: 6,
+    remedy: 'Lower the gain of the input, or the amplitude of the signal.',
+  },
+  TENUTO_MEASURE_SILENT: {
+    exit: 6,
+    remedy: 'Unmute the input and raise its gain; check that it is the right channel.',
+  },
+  TENUTO_MEASURE_DISCONNECTED: {
+    exit: 4,
+    remedy: 'Connect the input device, or choose another one with --capture.',
+  },
+  TENUTO_MEASURE_NOTHING: {
+    exit: 6,
+    remedy: 'Check that what is played reaches the input, and that it is loud enough.',
+  },
+  TENUTO_CALIBRATION_MISSING: {
+    exit: 3,
+    remedy: 'Make one with `tenuto latency --save` or `tenuto distance --calibrate`.',
+  },
+  TENUTO_CALIBRATION_STALE: {
+    exit: 3,
+    remedy: 'Calibrate again: the stream is another one than that which was calibrated.',
+  },
+  TENUTO_CALIBRATION_INVALID: {
+    exit: 3,
+    remedy: 'Remove the file and calibrate again.',
+  },
+  TENUTO_COMMAND_INVALID: {
+    exit: 3,
+    remedy: 'Correct what the message names; docs/control.md describes every command.',
+  },
+  TENUTO_COMMAND_UNKNOWN: {
+    exit: 3,
+    remedy: 'Use one of the names that the message lists; `tenuto get` shows all of the patch.',
+  },
+  TENUTO_COMMAND_RANGE: { exit: 3, remedy: 'Give a value within the range that is named.' },
+  TENUTO_COMMAND_STALE: {
+    exit: 6,
+    remedy: 'Somebody else changed the state first: read it again, and decide anew.',
+  },
+  TENUTO_COMMAND_LIMIT: {
+    exit: 6,
+    remedy: 'Send fewer commands at a time; docs/control.md tells how many can wait.',
+  },
+  TENUTO_COMMAND_VOIDED: {
+    exit: 6,
+    remedy: 'The command ended the processes that applied it and was withdrawn; report it.',
+  },
   TENUTO_ENGINE_UNREACHABLE: {
     exit: 5,
     remedy: 'Start an engine of that name with `tenuto run`, or name the right one with --name.',

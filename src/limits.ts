@@ -34,6 +34,19 @@ export const limits = {
   /** Names by which browsers may call the HTTP interface, beside its own. */
   controlHostsMax: 16,
 
+  /** Characters of a command's id, and of a path or a value in it. */
+  commandIdMax: 64,
+  commandTextMax: 160,
+  /** Changes that one bundle may hold: what one tick can carry. */
+  bundleCommandsMax: 32,
+  /** Ramps, fades and holds, and how far ahead a command may be timed. */
+  commandDurationMsMax: 600_000,
+  commandAheadSecMax: 86_400,
+  /** Commands that wait for room in their lane; more are refused. */
+  commandsWaitingMax: 16_384,
+  /** Timed commands that wait in the arena for their tick; more are refused. */
+  timedCommandsMax: 1024,
+
   /** Files one patch may load, and their size when decoded. */
   assetsMax: 32,
   assetBytesMax: 2 ** 31,
@@ -84,8 +97,12 @@ export const limits = {
 
   /** Frames that the virtual device may hold between what it plays and what it captures. */
   loopbackFramesMax: 192_000,
+  /** Ways of the sound in the virtual device's room: each takes half a percent of a core. */
+  roomPathsMax: 64,
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
+  /** Takes that are played again, because something came between, before it is given up. */
+  measureTriesMax: 5,
 
   /** One chunk of a journal file: the largest arena fits, should it not become smaller. */
   journalChunkBytesMax: 72 << 20,
@@ -110,7 +127,8 @@ export const limits = {
 
 assert(limits.arenaBytesMax < limits.journalChunkBytesMax, 'a journal holds every arena');
 assert(
-  limits.streamsMax * limits.quantumFramesMax * limits.channelsMax < limits.journalStepSamplesMax / 2,
+  limits.streamsMax * limits.quantumFramesMax * limits.channelsMax <
+    limits.journalStepSamplesMax / 2,
   'a step holds at least a tick of all streams',
 );
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

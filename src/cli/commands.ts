@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/render.js'),
   },
   {
+    name: 'replay',
+    summary: 'render a run again from its journal, the same samples',
+    load: () => import('./commands/replay.js'),
+  },
+  {
     name: 'record',
     summary: 'record what is listened to, a microphone say, to a WAV file',
     load: () => import('./commands/record.js'),
@@ -43,6 +48,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'status',
     summary: 'show what is running and how it is',
     load: () => import('./commands/status.js'),
+  },
+  {
+    name: 'set',
+    summary: 'change a parameter of the patch that plays',
+    load: () => import('./commands/set.js'),
+  },
+  {
+    name: 'get',
+    summary: 'show the parameters of the patch that plays',
+    load: () => import('./commands/get.js'),
   },
   {
     name: 'stop',

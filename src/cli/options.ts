@@ -19,6 +19,13 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** For options such as `--ramp`: `50ms`, `1.5s` or a number of milliseconds. */
+export function durationMs(text: string): number {
+  const match = /^(\d+\.?\d*|\.\d+)\s*(ms|s)?$/.exec(text.trim());
+  if (match === null) throw new InvalidArgumentError('expected a time such as 50ms or 1.5s.');
+  return Number(match[1]) * (match[2] === 's' ? 1000 : 1);
+}
+
 /** For options such as `--seed`: a whole number from 0 to 2^32 - 1. */
 export function wholeNumber(text: string): number {
   const value = Number(text);

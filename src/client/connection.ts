@@ -1,7 +1,9 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Ack, Applied, CommandInput } from '../control/bus/command.js';
+import type { StateView } from '../control/bus/engine-state.js';
 import type {
   EngineParts,
   EnginePlace,
@@ -27,6 +29,7 @@ import type {
   EngineTap,
   PlayAndRecordOptions,
   Recorded,
+  SetOptions,
   StreamFormat,
 } from './types.js';
 
@@ -114,6 +117,22 @@ export class Connection implements EngineConnection {
 
   async status(): Promise<Status> {
     return (await this.ask({ do: 'status' })) as Status;
+  }
+
+  async command(command: CommandInput): Promise<Applied> {
+    // With a name it is applied once, however often it has to be sent.
+    const named = { id: randomUUID(), ...command };
+    const ack = (await this.ask({ do: 'command', command: named })) as Ack;
+    if (ack.ok) return ack;
+    throw new TenutoError(ack.code, ack.message);
+  }
+
+  set(path: string, value: number | string | boolean, options: SetOptions = {}): Promise<Applied> {
+    return this.command({ do: 'set', path, value, ...options });
+  }
+
+  async get(path?: string): Promise<StateView> {
+    return (await this.ask({ do: 'get', ...(path !== undefined && { path }) })) as StateView;
   }
 
   async stop(): Promise<void> {

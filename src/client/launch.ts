@@ -19,7 +19,9 @@ import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
 import { orderOf } from './order.js';
 import type {
+  Applied,
   CaptureFormat,
+  CommandInput,
   EngineCapture,
   EngineEnd,
   EngineStream,
@@ -27,7 +29,9 @@ import type {
   PlayAndRecordOptions,
   Recorded,
   RunningEngine,
+  SetOptions,
   StartOptions,
+  StateView,
   StreamFormat,
 } from './types.js';
 
@@ -185,23 +189,38 @@ class LaunchedEngine implements RunningEngine {
   }
 
   async openStream(format: StreamFormat): Promise<EngineStream> {
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.openStream(format);
+    return (await this.reach()).openStream(format);
+  }
+
+  async command(command: CommandInput): Promise<Applied> {
+    return (await this.reach()).command(command);
+  }
+
+  async set(
+    path: string,
+    value: number | string | boolean,
+    options?: SetOptions,
+  ): Promise<Applied> {
+    return (await this.reach()).set(path, value, options);
+  }
+
+  async get(path?: string): Promise<StateView> {
+    return (await this.reach()).get(path);
   }
 
   async capture(format?: CaptureFormat): Promise<EngineCapture> {
     demandCapture(this.name, this.memory);
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.capture(format);
+    return (await this.reach()).capture(format);
   }
 
   async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
     demandCapture(this.name, this.memory);
+    return (await this.reach()).playAndRecord(signal, options);
+  }
+
+  private reach(): Promise<Connection> {
     this.connection ??= this.connect();
-    const connection = await this.connection;
-    return connection.playAndRecord(signal, options);
+    return this.connection;
   }
 
   /** A failed attempt is not the last one. */

@@ -1,6 +1,9 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { AcousticRoom } from '../device/room.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
-import type { LaunchOrder } from '../engine/orders.js';
+import type { FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
 import { hostAndPort, type Settings, tripwires } from '../settings/index.js';
@@ -76,6 +79,15 @@ function deviceOrderOf(device: Settings['device'], devices: FirstDevices): Launc
   };
 }
 
+/** Refuses here what the driver could only fail with. @throws TenutoError `TENUTO_SETTINGS_INVALID` */
+function checkRoom({ engine, device }: Settings): void {
+  const { room, rateErrorPpm } = device.virtual;
+  if (room === null) return;
+  const { rateHz, channels, quantumFrames: quantum } = engine;
+  const { captureChannels } = device;
+  new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
+}
+
 function controlOrderOf({ http, token, hosts, demo }: Settings['control']): LaunchOrder['control'] {
   return {
     http: hostAndPort(http),
@@ -83,6 +95,42 @@ function controlOrderOf({ http, token, hosts, demo }: Settings['control']): Laun
     hosts,
     demo: demo === 'on',
   };
+}
+
+/** Where flight recorders hold the past of engines. */
+function flightFolder({ flight }: Settings): string {
+  if (flight.folder !== '') return resolve(flight.folder);
+  const { STATE_DIRECTORY, XDG_STATE_HOME } = process.env;
+  // A unit of systemd may have several; the first is its own.
+  const state = STATE_DIRECTORY?.split(':')[0] || XDG_STATE_HOME || join(homedir(), '.local/state');
+  return join(state, 'tenuto', 'flight');
+}
+
+function flightOrderOf({ settings, journalPath }: StartOptions): FlightOrder[] {
+  const { flight, engine } = settings;
+  if (journalPath === undefined && flight.minutes === 0) return [];
+  return [
+    {
+      kind: 'flight',
+      file: journalPath === undefined ? null : resolve(journalPath),
+      folder: journalPath === undefined ? join(flightFolder(settings), engine.name) : null,
+      minutes: flight.minutes,
+      segmentSec: flight.segmentSec,
+      diskBytes: flight.diskMb * 1e6,
+      keepBeforeSec: flight.keepBeforeSec,
+      keepAfterSec: flight.keepAfterSec,
+      kept: flight.kept,
+      syncMs: flight.syncMs,
+    },
+  ];
+}
+
+function recorderOrderOf(
+  { settings, recordPath: path }: StartOptions,
+  stopFrames: number | null,
+): RecorderOrder[] {
+  if (path === undefined) return [];
+  return [{ kind: 'recorder', path, stopFrames, syncMs: settings.record.syncMs }];
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
@@ -102,6 +150,7 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       `device.virtual.loopbackFrames must be 0 or at least a quantum, ${engine.quantumFrames}`,
     );
   }
+  checkRoom(settings);
   const stopFrames = seconds === undefined ? null : Math.round(seconds * engine.rateHz);
   return {
     name: engine.name,
@@ -129,17 +178,7 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
     device: deviceOrderOf(device, devices),
     control: controlOrderOf(settings.control),
     stopFrames,
-    services:
-      options.recordPath === undefined
-        ? []
-        : [
-            {
-              kind: 'recorder',
-              path: options.recordPath,
-              stopFrames,
-              syncMs: settings.record.syncMs,
-            },
-          ],
+    services: [...recorderOrderOf(options, stopFrames), ...flightOrderOf(options)],
     policy: policyOf(settings),
     tripwires: tripwiresOf(settings),
     faults: options.faults ?? false,

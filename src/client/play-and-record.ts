@@ -12,7 +12,7 @@ import { demandCapture } from './capture.js';
 import { CaptureRows, type RowMark } from './capture-rows.js';
 import type { EngineMemory } from './engine-memory.js';
 import type { ClientStream } from './stream.js';
-import type { PlayAndRecordOptions, Recorded } from './types.js';
+import type { PlayAndRecordOptions, Recorded, RecordTrouble } from './types.js';
 
 const timeoutMsDefault = 10_000;
 /** Longest time between two looks: what was captured stays there for a hundred times as long. */
@@ -170,7 +170,7 @@ class Take {
   private first: RowMark | null = null;
   private taken = 0;
   private readonly loops: number[] = [];
-  private isClean = true;
+  private trouble: RecordTrouble | null = null;
 
   /** To be made before the signal is given to the stream, which is at rest. */
   constructor(
@@ -247,20 +247,28 @@ class Take {
     const frames = Math.min(quantum, this.total - this.taken);
     if (row.loopFrames > 0) this.loops.push(row.loopFrames);
     this.samples.set(captured.subarray(0, frames * captureChannels), this.taken * captureChannels);
-    const isSame = row.generation === first!.generation;
-    const isBroken = row.concealed && this.taken < signal.frames;
-    if (row.away || isBroken || !isSame || row.deviceDropFrames > 0) this.isClean = false;
-    if (this.isClean && this.taken < signal.frames) {
+    if (row.away) this.trouble ??= 'away';
+    if (row.generation !== first!.generation) this.trouble ??= 'generation';
+    if (row.concealed && this.taken < signal.frames) this.trouble ??= 'concealed';
+    if (row.deviceDropFrames > 0) this.trouble ??= 'dropped';
+    if (this.trouble === null && this.taken < signal.frames) {
       const played = (this.cursorOf(row.tick) - this.cursor) | 0;
-      if (played !== Math.min(signal.frames, this.taken + quantum)) this.isClean = false;
+      if (played !== Math.min(signal.frames, this.taken + quantum)) this.trouble = 'starved';
     }
     this.taken += frames;
+  }
+
+  /** What came between, as far as it is known only at the end. */
+  private troubleAtEnd(): RecordTrouble | null {
+    if (readCounters(this.segment).xruns !== this.xruns) return 'xrun';
+    return isSteady(this.loops) ? null : 'way';
   }
 
   result(): Recorded {
     const { segment, first } = this;
     const { captureChannels, rateHz } = segment.layout;
     const { latencyFrames } = readDevice(segment);
+    const trouble = this.trouble ?? this.troubleAtEnd();
     return {
       samples: this.samples,
       frames: this.total,
@@ -269,7 +277,8 @@ class Take {
       position: first!.position,
       tick: first!.tick,
       generation: first!.generation,
-      clean: this.isClean && isSteady(this.loops) && readCounters(segment).xruns === this.xruns,
+      clean: trouble === null,
+      trouble,
       loopFrames: this.loops.length > 0 ? medianOf(this.loops) : null,
       latencyFrames: latencyFrames > 0 ? latencyFrames : null,
     };

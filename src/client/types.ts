@@ -1,3 +1,5 @@
+import type { Applied, CommandInput, CommandTime } from '../control/bus/command.js';
+import type { StateView } from '../control/bus/engine-state.js';
 import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
@@ -6,6 +8,13 @@ import type { Settings } from '../settings/index.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
 
+export type {
+  Applied,
+  CommandInput,
+  CommandTime,
+  Transport,
+} from '../control/bus/command.js';
+export type { ParameterView, StateView } from '../control/bus/engine-state.js';
 export type { ShutdownReport, StopReason } from '../engine/shutdown.js';
 export type { TimerStatus } from '../memory/timers.js';
 export type { ProcessStatus, Status } from '../observe/status.js';
@@ -28,6 +37,8 @@ export interface StartOptions {
   assets?: readonly LoadedAsset[];
   /** Records what is played into this float32 WAV file, from the first tick. */
   recordPath?: string;
+  /** Takes the whole run down in this file, to be replayed bit for bit. */
+  journalPath?: string;
   /** From `prepareKeeper`, to begin earlier. Default: one is started now. */
   keeper?: PreparedKeeper;
   /** Ends after so many seconds of the stream. Default: runs until told to stop. */
@@ -48,8 +59,39 @@ export interface EngineEnd {
   report: ShutdownReport | null;
 }
 
+/** When a `set` takes effect, and how. */
+export interface SetOptions {
+  /** How long it takes to get there, in milliseconds. Default 0: in the parameter's own time. */
+  rampMs?: number;
+  /** Default: as soon as can be. */
+  at?: CommandTime;
+  /** Number of the last command that the caller knows of; if there was another, it is refused. */
+  ifSeq?: number;
+}
+
+/** What can be done to the parameters of the patch. */
+export interface EngineCommands {
+  /**
+   * Gives a command to the engine; resolves once it has been sealed. It takes effect exactly once,
+   * at the tick and frame in the answer, also when the engine's control process dies meanwhile.
+   *
+   * @throws TenutoError `TENUTO_COMMAND_INVALID`, `TENUTO_COMMAND_UNKNOWN`, `TENUTO_COMMAND_RANGE`,
+   *   `TENUTO_COMMAND_STALE`, `TENUTO_COMMAND_LIMIT`, `TENUTO_COMMAND_VOIDED`: it has no effect;
+   *   `TENUTO_ENGINE_UNREACHABLE`: nobody answered, and it may have taken effect
+   */
+  command(command: CommandInput): Promise<Applied>;
+  /** Sets a parameter such as `filter1.cutoff`, in its unit or as text such as `1.2 kHz`. */
+  set(path: string, value: number | string | boolean, options?: SetOptions): Promise<Applied>;
+  /**
+   * The parameters: all of them, those of a node, or one; where they are and where they go.
+   *
+   * @throws TenutoError `TENUTO_COMMAND_UNKNOWN`, `TENUTO_ENGINE_UNREACHABLE`
+   */
+  get(path?: string): Promise<StateView>;
+}
+
 /** A way to a running engine. */
-export interface EngineConnection extends AsyncDisposable {
+export interface EngineConnection extends EngineCommands, AsyncDisposable {
   /** @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` when it does not answer within 2 s. */
   status(): Promise<Status>;
   /** Asks for the orderly end and waits for it. */
@@ -298,6 +340,21 @@ export interface PlayAndRecordOptions {
   timeoutMs?: number;
 }
 
+/**
+ * What came between a signal and its recording. `away`: nobody listened; `generation`: another driver
+ * took over; `concealed`: filler was played in between; `starved`: the signal came too late from this
+ * program; `dropped`: the capture device lost frames; `xrun`: the device ran dry; `way`: the way through
+ * the device changed meanwhile.
+ */
+export type RecordTrouble =
+  | 'away'
+  | 'generation'
+  | 'concealed'
+  | 'starved'
+  | 'dropped'
+  | 'xrun'
+  | 'way';
+
 /** What was captured while a signal was played. */
 export interface Recorded {
   /** Interleaved: the signal's frames and the tail. */
@@ -314,6 +371,8 @@ export interface Recorded {
    * or another one took over. The samples are then in time with the device, but not with the signal.
    */
   readonly clean: boolean;
+  /** The first thing that came between; null when it is clean. */
+  readonly trouble: RecordTrouble | null;
   /**
    * Frames that the device held between giving and capturing; null when it does not say. As long as
    * it is the same, so is the way from the one to the other. A sound server that is kept from running
@@ -325,7 +384,7 @@ export interface Recorded {
 }
 
 /** An engine that this program started and that ends with it. */
-export interface RunningEngine extends AsyncDisposable {
+export interface RunningEngine extends EngineCommands, AsyncDisposable {
   readonly name: string;
   readonly keeperPid: number;
   /**

@@ -1,11 +1,15 @@
 import { decodeProgram, namedStreams } from '../dsp/program.js';
-import { attach } from '../engine/attach.js';
+import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
-import { clock, Directive, type Layout } from '../memory/layout.js';
+import { doorNames, writeAddress } from '../memory/addresses.js';
+import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { TripwireWatch } from '../observe/tripwires.js';
 import { abstractPath, engineAddress, isAlive, monotonicNs } from '../os/index.js';
+import { Bus } from './bus/bus.js';
+import { EngineState } from './bus/engine-state.js';
+import { PatchBook } from './bus/patch-book.js';
 import { EventLog } from './event-log.js';
 import { ControlServer } from './server.js';
 import { Steward } from './steward.js';
@@ -36,7 +40,14 @@ async function main(): Promise<void> {
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const server = new ControlServer(segment, order.engine, door);
+  const state = new EngineState(
+    segment,
+    program,
+    new PatchBook(readPatchInfo(partsOf(order)).names),
+  );
+  const bus = new Bus(segment, { lane: order.place % laneCount, state });
+  for (const door of doorNames) writeAddress(segment, door, null);
+  const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
@@ -49,6 +60,7 @@ async function main(): Promise<void> {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
     door.look();
+    bus.look();
     for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
       logger.warn(`tripwire ${name}`, fields);
     }
@@ -56,6 +68,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => {
     events.poll();
     server.close();
+    bus.close();
     steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;
     process.exit(ends ? childExit.finished : childExit.again);

@@ -22,6 +22,13 @@ export const requestSchema = z.discriminatedUnion('do', [
     do: z.literal('events'),
     since: z.number().int().min(0),
   }),
+  // The bus validates it, as it does for every way in.
+  z.strictObject({ id: z.number().int(), do: z.literal('command'), command: z.unknown() }),
+  z.strictObject({
+    id: z.number().int(),
+    do: z.literal('get'),
+    path: z.string().max(limits.commandTextMax).optional(),
+  }),
   z.strictObject({
     id: z.number().int(),
     do: z.literal('openStream'),

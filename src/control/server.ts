@@ -7,6 +7,7 @@ import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
 import { tripwireOfEvent } from '../observe/tripwires.js';
 import { identity, type ProcessIdentity, peerCredentials, socketDescriptor } from '../os/index.js';
+import type { Bus } from './bus/bus.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 import type { StreamDoor } from './stream-door.js';
 
@@ -26,6 +27,7 @@ export class ControlServer {
     private readonly segment: Segment,
     private readonly name: string,
     private readonly streams: StreamDoor,
+    private readonly bus: Bus,
   ) {
     this.server = createServer((socket) => this.welcome(socket));
     this.server.maxConnections = limits.controlConnectionsMax;
@@ -114,6 +116,10 @@ export class ControlServer {
         );
       case 'memory':
         return this.streams.place;
+      case 'command':
+        return this.bus.submit(request.command, 'socket');
+      case 'get':
+        return this.bus.get(request.path);
       case 'parts':
         return this.streams.parts;
       case 'openStream':

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SoundServer } from '../../test/kit/sound-server.js';
 import { TenutoError } from '../errors.js';
+import { roomSchema } from '../settings/room.js';
 import { AlsaDevice } from './alsa.js';
+import { ConvertingDevice } from './converting.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { OfflineDevice } from './offline.js';
 import { type DeviceClock, VirtualDevice, type VirtualOptions } from './virtual.js';
@@ -30,6 +32,7 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
     ...format,
     captureChannels: 0,
     loopbackFrames: 0,
+    room: null,
     rateErrorPpm: 0,
     jitterUs: 0,
     faults: [],
@@ -37,6 +40,11 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
     ...more,
   };
   return { device: new VirtualDevice(options, clock), clock };
+}
+
+function converting(device: Device): Device {
+  const options = { rateHz: 48_000, quantum: 128, quality: 'music', readClock: () => {} } as const;
+  return new ConvertingDevice(device, options, 128);
 }
 
 /** Real devices take their time, and this process is not always there in time. */
@@ -70,6 +78,11 @@ afterAll(async () => {
 const devices: Record<string, () => Device> = {
   virtual: () => virtual().device,
   'virtual, with a cable': () => virtual({ captureChannels: 2, loopbackFrames: 300 }).device,
+  'virtual, in a room': () =>
+    virtual({ captureChannels: 2, room: roomSchema.parse({ tailSec: 0.3 }) }).device,
+  'virtual, at another rate': () => converting(virtual({ rateHz: 44_100 }).device),
+  'virtual, at another rate, with a cable': () =>
+    converting(virtual({ rateHz: 32_000, captureChannels: 2, loopbackFrames: 300 }).device),
   offline: () => new OfflineDevice(format, () => {}),
   'ALSA null': alsa('alsa:null'),
   'ALSA file': alsa(`alsa:file:${join(folder, 'heard.raw')},raw`),

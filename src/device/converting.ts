@@ -15,6 +15,9 @@ export interface ConvertingOptions {
 /** Places in the array of times. */
 const at = { began: 0, ended: 1, places: 2 } as const;
 
+/** Places in the array of counts: frames that were written here, and that the device was given. */
+const count = { written: 0, given: 1, places: 2 } as const;
+
 /** Turns of a device that wants none of the engine's are bounded: it has a deadline of its own. */
 const turnsMax = 64;
 
@@ -36,8 +39,11 @@ export class ConvertingDevice implements Device {
   private readonly heard: Float32Array;
   private readonly ratio: number;
   private readonly times = new Float64Array(at.places);
+  private readonly counts = new Float64Array(count.places);
   /** The device waits for a block. */
   private isBlockDue = false;
+  /** Something was written in this turn. */
+  private wasGiven = false;
   /** Enough was captured that from now on each turn finds a quantum. */
   private hears = false;
 
@@ -63,7 +69,8 @@ export class ConvertingDevice implements Device {
       outputRate: device.rateHz,
       channels: this.channels,
       quality,
-      maxInputFrames: quantum,
+      // A block may need several quanta, or a part of one.
+      maxInputFrames: quantum + Math.ceil(blockFrames * this.ratio),
     });
     this.inward =
       this.captureChannels === 0
@@ -73,7 +80,8 @@ export class ConvertingDevice implements Device {
             outputRate: rateHz,
             channels: this.captureChannels,
             quality,
-            maxInputFrames: blockFrames,
+            // Two quanta lie ready, so that each turn finds one however the blocks come.
+            maxInputFrames: 2 * blockFrames + Math.ceil((3 * quantum) / this.ratio),
           });
   }
 
@@ -82,15 +90,18 @@ export class ConvertingDevice implements Device {
   }
 
   get unplayedFrames(): number {
-    const { device, outward } = this;
-    return Math.round(device.unplayedFrames * this.ratio) + outward.bufferedFrames;
+    const { device, counts, ratio } = this;
+    const heard = counts[count.given]! - device.unplayedFrames;
+    return Math.max(0, counts[count.written]! - Math.round(heard * ratio));
   }
 
   open(): void {
     this.device.open();
     this.outward.reset();
     this.inward?.reset();
+    this.counts.fill(0);
     this.isBlockDue = false;
+    this.wasGiven = false;
     this.hears = false;
   }
 
@@ -111,6 +122,9 @@ export class ConvertingDevice implements Device {
   /** Due when the device is due and what was written before does not fill its block. */
   wait(): DeviceSignal {
     let ranDry = false;
+    // A device that was given nothing has gone on without it.
+    if (!this.wasGiven) this.isBlockDue = false;
+    this.wasGiven = false;
     for (let turn = 0; turn < turnsMax; turn++) {
       if (!this.isBlockDue) {
         const signal = this.device.wait();
@@ -144,11 +158,15 @@ export class ConvertingDevice implements Device {
   write(samples: Float32Array): DeviceSignal {
     const { times, health, options } = this;
     options.readClock(times, at.began);
-    this.outward.push(samples, samples.length / this.channels);
+    this.wasGiven = true;
+    const frames = samples.length / this.channels;
+    this.counts[count.written]! += frames;
+    this.outward.push(samples, frames);
     const signal =
       this.isBlockDue && this.outward.framesNeeded(this.blockFrames) === 0
         ? this.give()
         : DeviceSignal.due;
+    if (signal === DeviceSignal.lost) this.counts[count.written]! -= frames;
     options.readClock(times, at.ended);
     health[deviceHealth.conversionUs] = (times[at.ended]! - times[at.began]!) / 1000;
     return signal;
@@ -158,18 +176,23 @@ export class ConvertingDevice implements Device {
   private give(): DeviceSignal {
     this.outward.pull(this.block, this.blockFrames);
     this.isBlockDue = false;
-    return this.device.write(this.block);
+    const signal = this.device.write(this.block);
+    if (signal !== DeviceSignal.lost) this.counts[count.given]! += this.blockFrames;
+    return signal;
   }
 
   drain(timeoutMs: number): void {
-    const { outward, device, channels } = this;
+    const { outward, device, channels, counts } = this;
     outward.end();
     for (;;) {
       const frames = outward.pull(this.block, this.blockFrames);
       if (frames === 0) break;
       device.write(this.block.subarray(0, frames * channels));
+      counts[count.given]! += frames;
     }
     device.drain(timeoutMs);
+    // As many frames as were written have been given now, but for a fraction of one.
+    counts[count.written] = Math.round(counts[count.given]! * this.ratio);
   }
 
   close(): void {

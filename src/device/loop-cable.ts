@@ -1,9 +1,12 @@
+import type { LoopBack } from './room.js';
+
 /**
  * The virtual device's cable from its output to its input: what is heard was given a set number of
  * frames earlier. Each captured channel hears the played one of its number, and beyond the last one
  * they begin again. Allocation-free but for the constructor; on the audio thread.
  */
-export class LoopCable {
+export class LoopCable implements LoopBack {
+  readonly dropFrames = 0;
   private readonly ring: Float32Array;
   /** Frames of the ring, a power of two. */
   private readonly frames: number;

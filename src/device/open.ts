@@ -22,7 +22,7 @@ export interface DeviceFormat {
 /** What is to be opened, and how. */
 export interface OpenOrder
   extends Pick<AlsaOptions, 'name' | 'captureName' | 'bufferQuanta' | 'stallMs'> {
-  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults' | 'loopbackFrames'>;
+  virtual: Pick<VirtualOptions, 'rateErrorPpm' | 'jitterUs' | 'faults' | 'loopbackFrames' | 'room'>;
   /** The rate that the device runs at by itself; null when nobody knows it. */
   nativeRateHz: number | null;
   preferStreamRate: 'content' | 'device';

@@ -1,6 +1,8 @@
 import { TenutoError } from '../errors.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { LoopCable } from './loop-cable.js';
+import { AcousticRoom, type LoopBack } from './room.js';
+import type { RoomOptions } from './room-paths.js';
 
 /** What the virtual device needs of the world. */
 export interface DeviceClock {
@@ -18,6 +20,8 @@ export interface VirtualOptions {
   quantum: number;
   /** What is captured was given so many frames earlier: a quantum or more; 0 captures silence. */
   loopbackFrames: number;
+  /** The room in which it hears what it plays; null for none. It goes before the cable. */
+  room: RoomOptions | null;
   /** How much faster than the monotonic clock it runs. */
   rateErrorPpm: number;
   /** Largest random lateness of its wake-ups, in microseconds. */
@@ -36,11 +40,17 @@ const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4, unplayed: 5, places: 
  */
 const bufferQuanta = 4;
 
+function loopBackOf(options: VirtualOptions): LoopBack | null {
+  if (options.captureChannels === 0) return null;
+  if (options.room !== null) return new AcousticRoom(options.room, options);
+  return options.loopbackFrames > 0 ? new LoopCable(options) : null;
+}
+
 /**
  * A device without hardware: it takes quanta at the pace of the monotonic clock, like a sound card
  * with a buffer of four, runs dry when the driver is late, and does harm by script. It discards what
- * it is given; what was played stands on the output ring. It hears nothing, or by a cable what it
- * plays.
+ * it is given; what was played stands on the output ring. It hears nothing, or by a cable or in a room
+ * what it plays.
  */
 export class VirtualDevice implements Device {
   readonly name = 'virtual';
@@ -58,7 +68,7 @@ export class VirtualDevice implements Device {
   private isOpen = false;
   private jitterState = 0x2545f491;
   private readonly periodNs: number;
-  private readonly cable: LoopCable | null;
+  private readonly cable: LoopBack | null;
 
   constructor(
     private readonly options: VirtualOptions,
@@ -67,8 +77,7 @@ export class VirtualDevice implements Device {
     this.rateHz = options.rateHz;
     this.channels = options.channels;
     this.captureChannels = options.captureChannels;
-    const loops = options.loopbackFrames > 0 && options.captureChannels > 0;
-    this.cable = loops ? new LoopCable(options) : null;
+    this.cable = loopBackOf(options);
     this.latencyFrames = options.quantum * (bufferQuanta - 1);
     this.periodNs = (options.quantum * 1e9) / (options.rateHz * (1 + options.rateErrorPpm * 1e-6));
   }
@@ -136,7 +145,10 @@ export class VirtualDevice implements Device {
 
   read(into: Float32Array): void {
     if (this.cable === null) into.fill(0);
-    else this.cable.hear(into);
+    else {
+      this.cable.hear(into);
+      this.health[deviceHealth.captureDropFrames] = this.cable.dropFrames;
+    }
   }
 
   write(samples: Float32Array): DeviceSignal {

@@ -28,6 +28,8 @@ export interface Layout {
   readonly slotCount: number;
   /** Interleaved frames of the device. */
   readonly device: number;
+  /** Nodes whose output a loop reads in the next quantum, so that it is persistent. */
+  readonly looped: ReadonlySet<number>;
 }
 
 export interface NodeLayout {
@@ -53,9 +55,20 @@ export interface ParamLayout {
   readonly constant: number;
 }
 
-/** Words of the renderer at `header`: counters, then one word for each stream. */
-export const headerWords = { tick: 0, ignored: 1, moving: 2, streamEnds: 4 } as const;
-const HEADER_BYTES = 4 * (headerWords.streamEnds + limits.streamsMax);
+/**
+ * Words of the renderer at `header`: counters, one word for each stream, the last frame that was
+ * heard (see performance.ts).
+ */
+export const headerWords = {
+  tick: 0,
+  ignored: 1,
+  moving: 2,
+  /** User's nodes that failed and are silent since. */
+  silenced: 3,
+  streamEnds: 4,
+  lastFrame: 4 + limits.streamsMax,
+} as const;
+const HEADER_BYTES = 4 * (headerWords.lastFrame + limits.channelsMax);
 /** 32-bit words of one parameter record; see ramps.ts. */
 export const paramWords = 8;
 const BLOCK_HEAD_BYTES = 32;
@@ -94,7 +107,11 @@ export function layoutProgram(program: Program, base: number): Layout {
   const contexts = program.nodes.map((_, index) => contextOf(program, index));
   const blocks = program.nodes.map((node) => bump.take(BLOCK_HEAD_BYTES + 12 * node.ports.length));
   const stateBytes = program.nodes.map((node, i) => node.definition.stateBytes(contexts[i]!));
-  const states = stateBytes.map((bytes) => bump.take(bytes));
+  const states = stateBytes.map((bytes, i) => {
+    // Before the state of a user's node stands the word that says it is silenced.
+    if (program.nodes[i]!.definition.code !== undefined) bump.take(V128_BYTES);
+    return bump.take(bytes);
+  });
   const params: ParamLayout[] = [];
   const constants = program.nodes.map((node, index) =>
     node.ports.map((port, i) => takeConstant(bump, port, { node: index, port: i }, params)),
@@ -140,6 +157,7 @@ export function layoutProgram(program: Program, base: number): Layout {
     slots,
     slotCount,
     device,
+    looped,
   };
 }
 

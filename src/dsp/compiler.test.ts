@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileText, Player } from '../../test/kit/patches.js';
+import { commandOps } from './command.js';
 import { decodeProgram } from './program.js';
-import { commandOps } from './renderer.js';
 
 /** Types in the order in which they render, with their lanes. */
 function shape(text: string): string[] {

@@ -88,6 +88,8 @@ export interface PortName {
   readonly unit: Unit;
   readonly min: number;
   readonly max: number;
+  /** The shortest ramp of a `set`; 0 for gates and switches. */
+  readonly smoothingMs: number;
   /** What the patch sets. */
   readonly value: number;
 }
@@ -114,13 +116,15 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   const widths = findWidths(graph.nodes, report, channelsOf(patch, options));
   report.refuseIfAny();
   const place = new Map(order.map((index, at) => [index, at]));
+  const labels = distinctLabels(graph.nodes);
   const nodes = order.map((index): ProgramNode => {
     const node = graph.nodes[index]!;
+    const name = labels[index]!;
     const { width, lanes } = widths[index]!;
     const ports = node.ports.map((port) => programPort(port, lanes, place, report));
     const { definition, data, options: values } = node;
     const isLoop = feedback.has(index);
-    return { definition, width, lanes, feedback: isLoop, options: values, data, ports };
+    return { name, definition, width, lanes, feedback: isLoop, options: values, data, ports };
   });
   report.refuseIfAny();
   nodes.push(unnamedStreams(nodes));
@@ -144,11 +148,22 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   };
 }
 
+/** Nodes made for amounts and sums are told apart by their order within what they were made for. */
+function distinctLabels(nodes: readonly GraphNode[]): string[] {
+  const used = new Map<string, number>();
+  return nodes.map(({ label }) => {
+    const before = used.get(label) ?? 0;
+    used.set(label, before + 1);
+    return before === 0 ? label : `${label}.${before + 1}`;
+  });
+}
+
 /** What programs play into streams that no node of the patch names is heard on top of it. */
 function unnamedStreams(nodes: readonly ProgramNode[]): ProgramNode {
   const definition = implicitNodes.get('streams')!;
   const data = Float32Array.from(namedStreams(nodes));
   return {
+    name: '',
     definition,
     width: 'mono',
     lanes: 1,
@@ -219,9 +234,10 @@ function nameTable(patch: Patch, graph: Graph, place: ReadonlyMap<number, number
 function rangeOf(
   definition: NodeDefinition,
   portName: string,
-): Pick<PortName, 'unit' | 'min' | 'max'> {
-  const { unit, min, max } = definition.ports.find(({ name }) => name === portName)!;
-  return { unit, min, max };
+): Pick<PortName, 'unit' | 'min' | 'max' | 'smoothingMs'> {
+  const port = definition.ports.find(({ name }) => name === portName)!;
+  const { unit, min, max, smoothingMs } = port;
+  return { unit, min, max, smoothingMs };
 }
 
 function valueAt(nodes: readonly GraphNode[], at: { node: number; port: number }): number {

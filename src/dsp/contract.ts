@@ -1,9 +1,10 @@
 import { assert } from '../errors.js';
+import { commandOps } from './command.js';
 import { type CompiledPatch, compilePatch, type PatchNames } from './compiler.js';
 import type { Kernel } from './kernels.js';
 import type { NodeDefinition, PortDefinition, Sources, Width } from './node.js';
 import { parsePatch } from './patch.js';
-import { commandOps, Renderer } from './renderer.js';
+import { Renderer } from './renderer.js';
 
 /**
  * What every node promises, as checks that throw. A node is put on a rig: one probe before each of

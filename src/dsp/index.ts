@@ -1,4 +1,7 @@
 /** Patches, their compiler, and the renderer: everything about sound that knows no process. */
+
+export { createPerformance } from './carry.js';
+export { commandFlags, commandOps, commandWord, commandWords } from './command.js';
 export {
   type AssetInfo,
   type CompiledPatch,
@@ -21,8 +24,9 @@ export type {
   Unit,
   Width,
 } from './node.js';
-export { nodesByType, registry } from './nodes/index.js';
+export { type NodeLibrary, nodesByType, noNodes, registry } from './nodes/index.js';
 export { type Patch, type PatchNode, parsePatch } from './patch.js';
+export { Performance, switchFlags, switchOp, switchWords } from './performance.js';
 export { decodeProgram, encodeProgram, namedStreams, type Program } from './program.js';
-export { commandOps, commandWords, type MeterLevels, Renderer } from './renderer.js';
+export { type MeterLevels, Renderer } from './renderer.js';
 export { findTap, type TapPlace, TapReader } from './tap.js';

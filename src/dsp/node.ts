@@ -177,6 +177,18 @@ export interface NodeDefinition {
   readonly kernel?: string;
   /** For nodes written in TypeScript: prepares the function that renders one quantum. */
   readonly create?: (host: NodeHost) => () => void;
+  /**
+   * Makes a state valid that the same node had with other options or data, when a patch is changed
+   * while it plays. Without it such a node begins anew.
+   */
+  readonly mend?: (ctx: NodeContext, i32: Int32Array, f32: Float32Array) => void;
+  /** For what plays a client's stream: the word of its state that says how far it has read. */
+  readonly streamPosition?: (ctx: NodeContext, stream: number) => number | undefined;
+  /**
+   * Of a user's node, the digest of its code: with other code the state is another one. Such a node
+   * is silenced, and the fact counted, where a built-in one would end the process.
+   */
+  readonly code?: string;
 }
 
 /** A port that sound runs into: silent by default, any level. */

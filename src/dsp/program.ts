@@ -1,7 +1,7 @@
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { NodeContext, NodeDefinition, PortContext, Width } from './node.js';
-import { implicitNodes, nodesByType } from './nodes/index.js';
+import { implicitNodes, type NodeLibrary, nodesByType, noNodes } from './nodes/index.js';
 
 /**
  * A compiled patch. Nodes are in the order in which they render; a cable comes from an earlier
@@ -16,6 +16,11 @@ export interface Program {
 }
 
 export interface ProgramNode {
+  /**
+   * The name in the patch; of a node that the compiler made, what it was made for. By it a node is
+   * known again in the program that follows.
+   */
+  readonly name: string;
   readonly definition: NodeDefinition;
   readonly width: Width;
   readonly lanes: number;
@@ -34,9 +39,11 @@ export type ProgramPort =
   | { readonly kind: 'cable'; readonly node: number; readonly output: number };
 
 const MAGIC = 0x544e5450; // 'TNTP'
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_WORDS = 12;
 const TYPE_BYTES = 16;
+/** A node's name and a port's, with the dot between them. */
+const NAME_BYTES_MAX = 256;
 const widths: readonly Width[] = ['mono', 'stereo', 'voices'];
 const portKinds = ['value', 'lanes', 'cable'] as const;
 
@@ -56,6 +63,7 @@ function encodeNode(words: number[], node: ProgramNode): void {
   const type = Buffer.alloc(TYPE_BYTES);
   type.write(node.definition.type, 'latin1');
   for (let i = 0; i < TYPE_BYTES; i += 4) words.push(type.readInt32LE(i));
+  pushName(words, node.name);
   words.push(widths.indexOf(node.width), node.lanes, node.feedback ? 1 : 0);
   pushFloats(words, node.options);
   pushFloats(words, node.data);
@@ -66,6 +74,14 @@ function encodeNode(words: number[], node: ProgramNode): void {
     if (port.kind === 'lanes') pushFloats(words, port.values);
     if (port.kind === 'cable') words.push(port.node, port.output);
   }
+}
+
+/** Its length, then four characters to a word; names are plain ASCII. */
+function pushName(words: number[], name: string): void {
+  const bytes = Buffer.alloc(Math.ceil(name.length / 4) * 4);
+  bytes.write(name, 'latin1');
+  words.push(name.length);
+  for (let i = 0; i < bytes.length; i += 4) words.push(bytes.readInt32LE(i));
 }
 
 function pushFloats(words: number[], values: ArrayLike<number>): void {
@@ -109,6 +125,13 @@ class WordReader {
     return values;
   }
 
+  name(): string {
+    const length = this.within(0, NAME_BYTES_MAX, 'the length of a name');
+    const bytes = Buffer.alloc(Math.ceil(length / 4) * 4);
+    for (let i = 0; i < bytes.length; i += 4) bytes.writeInt32LE(this.next(), i);
+    return bytes.toString('latin1', 0, length);
+  }
+
   get ended(): boolean {
     return this.at === this.words.length;
   }
@@ -116,9 +139,10 @@ class WordReader {
 
 /**
  * Reads the binary form and checks everything that the renderer relies on.
+ * @param own nodes of the user's that it may hold beside those that there are
  * @throws TenutoError TENUTO_PROGRAM_INVALID
  */
-export function decodeProgram(bytes: Uint8Array): Program {
+export function decodeProgram(bytes: Uint8Array, own: NodeLibrary = noNodes): Program {
   if (bytes.byteLength % 4 !== 0 || bytes.byteLength < HEADER_WORDS * 4) refuse('its length');
   if (bytes.byteLength > limits.programBytesMax) refuse('it is larger than the limit');
   const words = new Int32Array(bytes.slice().buffer);
@@ -136,8 +160,9 @@ export function decodeProgram(bytes: Uint8Array): Program {
   const most = limits.patchNodesMax + implicitNodes.size;
   const count = reader.within(0, most, 'the number of nodes');
   for (let i = 9; i < HEADER_WORDS; i++) reader.next();
-  const nodes = Array.from({ length: count }, () => decodeNode(reader, count));
+  const nodes = Array.from({ length: count }, () => decodeNode(reader, count, own));
   if (!reader.ended) refuse('something follows its end');
+  if (new Set(nodes.map(({ name }) => name)).size < count) refuse('two nodes have one name');
   const program = { rate, quantum, channels, seed, nodes };
   nodes.forEach((_, index) => {
     checkNode(program, index);
@@ -145,12 +170,13 @@ export function decodeProgram(bytes: Uint8Array): Program {
   return program;
 }
 
-function decodeNode(reader: WordReader, count: number): ProgramNode {
+function decodeNode(reader: WordReader, count: number, own: NodeLibrary): ProgramNode {
   const raw = Buffer.alloc(TYPE_BYTES);
   for (let i = 0; i < TYPE_BYTES; i += 4) raw.writeInt32LE(reader.next(), i);
   const type = raw.toString('latin1').replace(/\0+$/, '');
-  const definition = nodesByType.get(type) ?? implicitNodes.get(type);
+  const definition = nodesByType.get(type) ?? implicitNodes.get(type) ?? own.get(type);
   if (!definition) refuse('it has a node of unknown type');
+  const name = reader.name();
   const width = widths[reader.within(0, widths.length - 1, 'a width')]!;
   const lanes = reader.within(0, limits.patchVoicesMax, 'a number of lanes');
   const feedback = reader.within(0, 1, 'a flag') === 1;
@@ -159,7 +185,7 @@ function decodeNode(reader: WordReader, count: number): ProgramNode {
   const ports: ProgramPort[] = [];
   const portCount = reader.within(0, definition.ports.length, 'a number of ports');
   for (let i = 0; i < portCount; i++) ports.push(decodePort(reader, count));
-  return { definition, width, lanes, feedback, options, data, ports };
+  return { name, definition, width, lanes, feedback, options, data, ports };
 }
 
 function decodePort(reader: WordReader, count: number): ProgramPort {

@@ -1,18 +1,28 @@
 import { headerWords, type Layout, paramWords } from './arena.js';
 import type { Program } from './program.js';
 
-// A parameter record: where its value is, and where it is going. 32-bit words.
-const VALUE = 0;
-const TARGET = 1;
-const STEP = 2;
-/** Frames until the target. */
-const REMAINING = 3;
-/** Frames until a trigger falls back to 0; 0 when there is none. */
-const HOLD = 4;
-/** Frames of this quantum that are in the slot already. */
-const FILLED = 5;
-/** The slot in use, plus one; 0 when the parameter stands still. */
-const SLOT = 6;
+/** Words of a parameter record: where its value is, and where it is going. */
+export const paramWord = {
+  value: 0,
+  target: 1,
+  step: 2,
+  /** Frames until the target. */
+  remaining: 3,
+  /** Frames until a trigger falls back to 0; 0 when there is none. */
+  hold: 4,
+  /** Frames of this quantum that are in the slot already. */
+  filled: 5,
+  /** The slot in use, plus one; 0 when the parameter stands still. */
+  slot: 6,
+} as const;
+
+const VALUE = paramWord.value;
+const TARGET = paramWord.target;
+const STEP = paramWord.step;
+const REMAINING = paramWord.remaining;
+const HOLD = paramWord.hold;
+const FILLED = paramWord.filled;
+const SLOT = paramWord.slot;
 
 /**
  * Parameters that move. A parameter at rest is one v128 that its port points to; a moving one has
@@ -83,6 +93,26 @@ export class Ramps {
   find(node: number, port: number): number {
     if (port < 0 || port >= this.portsMax || node < 0) return -1;
     return this.paramOf[node * this.portsMax + port] ?? -1;
+  }
+
+  /**
+   * Goes on as a parameter of another program does, from the coming quantum on. False when too many
+   * move already: then it stands at the other's value.
+   */
+  adopt(param: number, from: Ramps, other: number): boolean {
+    const record = this.records + param * paramWords;
+    const source = from.records + other * paramWords;
+    const moves = from.i32[source + REMAINING]! > 0 || from.i32[source + HOLD]! > 0;
+    this.f32[record + VALUE] = this.held(param, from.f32[source + VALUE]!);
+    if (!moves || !this.begin(param, 0)) {
+      this.rest(param);
+      return !moves;
+    }
+    this.f32[record + TARGET] = from.f32[source + TARGET]!;
+    this.f32[record + STEP] = from.f32[source + STEP]!;
+    this.i32[record + REMAINING] = from.i32[source + REMAINING]!;
+    this.i32[record + HOLD] = from.i32[source + HOLD]!;
+    return true;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileText, noSources, Player } from '../../test/kit/patches.js';
-import { commandOps, Renderer } from './renderer.js';
+import { commandOps } from './command.js';
+import { Renderer } from './renderer.js';
 
 const level = 'nodes: { level: { type: gain, in: 0.5, gain: 0.5 }, out: { type: out, in: level } }';
 const gate =

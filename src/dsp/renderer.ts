@@ -1,14 +1,12 @@
 import { limits } from '../limits.js';
 import { headerWords, type Layout, layoutProgram } from './arena.js';
+import { commandOps, commandWord, frameOf, operationOf } from './command.js';
 import { type Kernel, KernelMemory } from './kernels.js';
 import type { NodeDefinition, NodeHost, Sources } from './node.js';
-import { decodeProgram, type Program } from './program.js';
+import { type NodeLibrary, noNodes } from './nodes/index.js';
+import type { Part } from './performance.js';
+import { decodeProgram, outputCount, type Program } from './program.js';
 import { Ramps } from './ramps.js';
-
-/** The operation of a command, in the low half of its first word. */
-export const commandOps = { set: 1, gate: 2, trigger: 3 } as const;
-/** 32-bit words of one command record. */
-export const commandWords = 8;
 
 /** What a `meter` node measured, linear: 1 is full scale. One number for each lane. */
 export interface MeterLevels {
@@ -23,7 +21,7 @@ export interface MeterLevels {
  * A snapshot is a copy of `arena` between two calls of `render`; writing such a copy into the
  * `arena` of another Renderer of the same program continues there.
  */
-export class Renderer {
+export class Renderer implements Part {
   /** Frames in a second. */
   readonly rate: number;
   /** Frames in a quantum. */
@@ -34,25 +32,34 @@ export class Renderer {
   readonly arena: Uint8Array;
   /** Interleaved, `quantum * channels` samples, finite; valid from one `render` to the next. */
   readonly output: Float32Array;
+  readonly lastFrame: Float32Array;
   /** For the contract suite: where everything lies in `memory`. */
   readonly layout: Layout;
   readonly memory: ArrayBuffer;
+  readonly program: Program;
+  readonly sources: Sources;
+  /** Of use to `carry.ts`: the parameters, as the arena holds them. */
+  readonly ramps: Ramps;
 
   private readonly i32: Int32Array;
   private readonly valueBits = new Int32Array(1);
   private readonly value = new Float32Array(this.valueBits.buffer);
-  private readonly ramps: Ramps;
   private readonly kernels: readonly Kernel[];
+  private readonly guards: Int32Array;
+  private readonly starters: readonly (() => void)[];
   private readonly blocks: Int32Array;
   private readonly header: number;
   private readonly meters: ReadonlySet<number>;
 
   /**
+   * @param own nodes of the user's that the program may hold
    * @throws TenutoError TENUTO_PROGRAM_INVALID, TENUTO_PATCH_LIMIT
    */
-  constructor(bytes: Uint8Array, sources: Sources) {
-    const program = decodeProgram(bytes);
+  constructor(bytes: Uint8Array, sources: Sources, own: NodeLibrary = noNodes) {
+    const program = decodeProgram(bytes, own);
     const { rate, quantum, channels } = program;
+    this.program = program;
+    this.sources = sources;
     this.rate = rate;
     this.quantum = quantum;
     this.channels = channels;
@@ -62,6 +69,7 @@ export class Renderer {
     const { base, persistentEnd, device, header } = this.layout;
     this.arena = new Uint8Array(this.memory, base, persistentEnd - base);
     this.output = new Float32Array(this.memory, device, quantum * channels);
+    this.lastFrame = new Float32Array(this.memory, header + 4 * headerWords.lastFrame, channels);
     this.i32 = new Int32Array(this.memory);
     this.header = header / 4;
     this.meters = new Set(
@@ -69,8 +77,10 @@ export class Renderer {
     );
     this.ramps = new Ramps(this.memory, this.layout, program);
     this.blocks = Int32Array.from(this.layout.nodes, (node) => node.block);
-    prepareNodes(program, this.layout, this.memory);
-    this.ramps.prepare(program, this.layout);
+    this.guards = Int32Array.from(this.layout.nodes, ({ state }, i) =>
+      program.nodes[i]!.definition.code === undefined ? -1 : state / 4 - 4,
+    );
+    this.prepare();
     const shared = {
       f32: new Float32Array(this.memory),
       i32: this.i32,
@@ -82,8 +92,66 @@ export class Renderer {
     this.kernels = program.nodes.map((node, i) => {
       const { ctx, state, output, block } = this.layout.nodes[i]!;
       const host: NodeHost = { ...shared, ctx, state, output, block };
-      return prepareKernel(node.definition, host, kernelMemory);
+      const kernel = prepareKernel(node.definition, host, kernelMemory);
+      return node.definition.code === undefined ? kernel : this.guarded(kernel, i);
     });
+    this.starters = program.nodes.flatMap((node, i) => {
+      const starter = memoryStarter(node.definition, kernelMemory);
+      return starter ? [() => starter(this.blocks[i]!)] : [];
+    });
+    for (const start of this.starters) start();
+  }
+
+  /** As it was made: what it has rendered is forgotten. Allocates a little. */
+  reset(): void {
+    this.arena.fill(0);
+    this.prepare();
+    for (const start of this.starters) start();
+  }
+
+  private prepare(): void {
+    prepareNodes(this.program, this.layout, this.memory);
+    this.ramps.prepare(this.program, this.layout);
+  }
+
+  /**
+   * A user's node that throws is silent from then on. Every replica throws at the same frame, so
+   * all go on alike.
+   */
+  private guarded(kernel: Kernel, index: number): Kernel {
+    const guard = this.guards[index]!;
+    const { output, ctx } = this.layout.nodes[index]!;
+    const words = outputCount(this.program.nodes[index]!.definition) * ctx.banks * this.quantum * 4;
+    const sound = new Float32Array(this.memory, output, words);
+    return (block) => {
+      if (this.i32[guard] === 0) {
+        try {
+          kernel(block);
+          return;
+        } catch {
+          this.silenceNode(guard);
+        }
+      }
+      sound.fill(0);
+    };
+  }
+
+  /** Silences every node of the user's: one of them computes for ever. For the audio thread. */
+  silenceOwn(): void {
+    for (let i = 0; i < this.guards.length; i++) {
+      if (this.guards[i]! >= 0) this.silenceNode(this.guards[i]!);
+    }
+  }
+
+  private silenceNode(guard: number): void {
+    if (this.i32[guard] !== 0) return;
+    this.i32[guard] = 1;
+    this.count(headerWords.silenced);
+  }
+
+  /** User's nodes that failed and are silent since. */
+  get silencedNodes(): number {
+    return this.i32[this.header + headerWords.silenced]!;
   }
 
   /** Quanta rendered so far, modulo 2^32. */
@@ -111,12 +179,13 @@ export class Renderer {
    * order of their frames. What names nothing is ignored and counted. For the audio thread.
    */
   apply(words: Int32Array, offset: number): void {
-    const op = words[offset]! & 0xffff;
-    const frame = Math.min((words[offset]! >>> 16) & 0xffff, this.quantum - 1);
-    const param = this.ramps.find(words[offset + 1]!, words[offset + 2]!);
-    this.valueBits[0] = words[offset + 3]!;
+    const op = operationOf(words[offset]!);
+    const frame = Math.min(frameOf(words[offset]!), this.quantum - 1);
+    const node = words[offset + commandWord.node]!;
+    const param = this.ramps.find(node, words[offset + commandWord.port]!);
+    this.valueBits[0] = words[offset + commandWord.value]!;
     const value = this.value[0]!;
-    const frames = Math.max(0, words[offset + 4]!);
+    const frames = Math.max(0, words[offset + commandWord.frames]!);
     let taken = param >= 0 && Number.isFinite(value);
     if (!taken) taken = false;
     else if (op === commandOps.set) taken = this.ramps.set(param, frame, value, frames);
@@ -195,6 +264,10 @@ function prepareKernel(definition: NodeDefinition, host: NodeHost, memory: Kerne
   if (definition.create) return definition.create(host);
   const kernel = memory.find(definition.kernel!);
   if (!kernel) throw new Error(`kernels.wasm lacks ${definition.kernel}; run npm run build:wasm`);
-  memory.find(`${definition.kernel}_init`)?.(host.block);
   return kernel;
+}
+
+/** What a kernel has to be told once of a fresh block. */
+function memoryStarter(definition: NodeDefinition, memory: KernelMemory): Kernel | undefined {
+  return definition.create ? undefined : memory.find(`${definition.kernel}_init`);
 }

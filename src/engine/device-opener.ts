@@ -40,7 +40,7 @@ export class DeviceOpener {
   /** What paces the stream while there is no device. */
   standIn(): Device {
     const { device } = this.attachment.order;
-    const virtual = { ...device.virtual, faults: [], loopbackFrames: 0 };
+    const virtual = { ...device.virtual, faults: [], loopbackFrames: 0, room: null };
     return makeVirtual({ virtual }, this.format);
   }
 

@@ -1,4 +1,5 @@
 import type { PolicySettings } from '../device/policy.js';
+import type { RoomOptions } from '../device/room-paths.js';
 import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';
@@ -33,6 +34,8 @@ export interface DeviceOrder {
     faults: VirtualFault[];
     /** Frames from what it plays to what it captures; 0: it captures silence. */
     loopbackFrames: number;
+    /** The room in which it hears what it plays. */
+    room: RoomOptions | null;
   };
   /** While the first device is busy or away, try again after so long. */
   retryMs: number;

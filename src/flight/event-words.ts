@@ -27,7 +27,8 @@ function howEnded(ending: number): string {
 function tripwireText(index: number, value: number, threshold: number): string {
   const wire: Tripwire | undefined = tripwires[index];
   if (wire === undefined) return 'a tripwire tripped';
-  const shown = (figure: number) => (wire.timer === undefined ? `${figure}` : `${figure / 1000} ms`);
+  const shown = (figure: number) =>
+    wire.timer === undefined ? `${figure}` : `${figure / 1000} ms`;
   return `tripwire ${wire.name}: ${shown(value)}, it trips at ${shown(threshold)}`;
 }
 

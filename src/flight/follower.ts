@@ -181,7 +181,10 @@ export class JournalFollower {
       const status = Atomics.load(words, at + record.status);
       if (status === RecordStatus.live) break;
       const lanes = words.slice(at + record.laneCursors, at + record.laneCursors + laneCount);
-      const cursors = words.slice(at + record.streamCursors, at + record.streamCursors + streamsMax);
+      const cursors = words.slice(
+        at + record.streamCursors,
+        at + record.streamCursors + streamsMax,
+      );
       const from = commandAt(at, 0);
       const commands = words.slice(from, from + words[at + record.commands]! * commandWords);
       if (!isKept(segment, tick) || words[at + record.tick] !== tick) return 'lost';

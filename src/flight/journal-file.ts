@@ -2,12 +2,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 
 import { basename, join } from 'node:path';
 import { TenutoError } from '../errors.js';
 import { JournalDamage } from './bytes.js';
-import {
-  ChunkKind,
-  chunkHeaderBytes,
-  decodeChunkHeader,
-  isChunkWhole,
-} from './chunk.js';
+import { ChunkKind, chunkHeaderBytes, decodeChunkHeader, isChunkWhole } from './chunk.js';
 import {
   type AssetPart,
   decodeAssetPart,

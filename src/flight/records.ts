@@ -114,7 +114,9 @@ export function decodeProgramRecord(payload: Buffer): JournalProgram {
     assets.length > limits.assetsMax;
   if (isOdd) throw new JournalDamage('a program is odd');
   for (const asset of assets) checkAsset(asset);
-  return { number, tick, info, assets, program: from.block(limits.programBytesMax, 'a program') };
+  // A copy of its own: a Buffer's `slice` is not that of other arrays.
+  const program = new Uint8Array(from.block(limits.programBytesMax, 'a program'));
+  return { number, tick, info, assets, program };
 }
 
 function checkAsset({ digest, channels, frames, rate }: AssetReference): void {

@@ -237,11 +237,11 @@ export class Replayer {
     }
     if (step === undefined) throw new JournalDamage('a tick was played that is not there');
     const busy = findBusy(step, tick);
-    if (busy === undefined) return this.setEnds(renderer);
-    for (const { stream, frames } of busy.streams) {
+    for (const { stream, frames } of busy?.streams ?? []) {
       this.cursors[stream] = (this.cursors[stream]! + frames) | 0;
     }
-    this.setEnds(renderer);
+    for (let i = 0; i < limits.streamsMax; i++) renderer.setStreamEnd(i, this.cursors[i]!);
+    if (busy === undefined) return;
     if (busy.isVoid) {
       this.report.voided++;
       return;
@@ -250,10 +250,6 @@ export class Replayer {
       renderer.apply(busy.commands, at);
       this.report.commands++;
     }
-  }
-
-  private setEnds(renderer: Renderer): void {
-    for (let i = 0; i < limits.streamsMax; i++) renderer.setStreamEnd(i, this.cursors[i]!);
   }
 
   /** A driver fades out once; one that takes over in the middle of it begins anew. */

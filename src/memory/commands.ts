@@ -23,21 +23,27 @@ export function laneCommandAt(segment: Segment, laneIndex: number, number: numbe
 }
 
 /**
- * Appends one command of `commandWords` words. `taken` is the lane's cursor in the last sealed
- * record. False when the lane is full: try again after the next tick.
+ * Appends commands of `commandWords` words each, all at once or none: who is killed in between
+ * has appended none. `taken` is the lane's cursor in the last sealed record. False when the lane
+ * lacks the room: try again after the next tick.
  */
-export function offerCommand(
+export function offerCommands(
   segment: Segment,
   laneIndex: number,
   taken: number,
-  command: ArrayLike<number>,
+  commands: ArrayLike<number>,
 ): boolean {
   const written = laneWritten(segment, laneIndex);
-  if (((written - taken) | 0) >= laneCommands) return false;
-  const at = laneCommandAt(segment, laneIndex, written);
-  for (let i = 0; i < commandWords; i++) segment.words[at + i] = command[i] ?? 0;
+  const more = commands.length / commandWords;
+  if (((written - taken) | 0) + more > laneCommands) return false;
+  for (let n = 0; n < more; n++) {
+    const at = laneCommandAt(segment, laneIndex, (written + n) | 0);
+    for (let i = 0; i < commandWords; i++) {
+      segment.words[at + i] = commands[n * commandWords + i]!;
+    }
+  }
   const word = laneAt(segment, laneIndex) + laneWords.written;
-  Atomics.store(segment.words, word, (written + 1) | 0);
+  Atomics.store(segment.words, word, (written + more) | 0);
   return true;
 }
 

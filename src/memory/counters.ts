@@ -40,6 +40,7 @@ export const counterTable = {
   streamsRefused: 'client streams refused because none became free in time',
   streamBadSamples: 'samples of clients that were no numbers, played as silence',
   streamLoudSamples: 'samples of clients beyond full scale, held there',
+  commandsRefused: 'commands that were answered with a reason why not',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -33,6 +33,7 @@ function regions(layout: Layout): [string, number][] {
     'tripwires',
     'histograms',
     'addresses',
+    'controlDesk',
     'streamSeats',
     'lanes',
     'program',

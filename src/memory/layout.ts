@@ -65,6 +65,7 @@ export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
 export const layoutVersion = 5;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
+assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
 assert((journalTicks & (journalTicks - 1)) === 0, 'journal depth is a power of two');
 assert((outputQuanta & (outputQuanta - 1)) === 0, 'output depth is a power of two');
 assert(generationEntries > 4 * banks, 'the table outlives the banks');
@@ -318,6 +319,17 @@ export const outputHeader = {
 /** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
 export const nobodyListened = -1;
 
+/** By which clock control reads time tags. */
+export const controlDesk = {
+  /** Counts the changes of the words below: odd while they are being written. */
+  clockTurn: 0,
+  /** Nanoseconds since 1970 at which frame 0 of tick `clockTick` is given to the device. */
+  clockNsLow: 1,
+  clockNsHigh: 2,
+  clockTick: 3,
+  words: lineWords,
+} as const;
+
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
 
@@ -363,6 +375,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly snapshotStride: number;
   readonly timers: number;
   readonly tripwires: number;
+  readonly controlDesk: number;
   readonly histograms: number;
   readonly addresses: number;
   readonly bytes: number;
@@ -414,6 +427,7 @@ export function layoutOf(geometry: Geometry): Layout {
     tripwires: place(tripwireRegion.words, pageWords),
     histograms: place(histogramEntries * histogram.words, pageWords),
     addresses: place((addressEntries * addressBytes) / 4),
+    controlDesk: place(controlDesk.words),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     program: place(Math.ceil(geometry.programBytes / 4), pageWords),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { enterGeneration, playQuantum, sealTick, segmentFor } from '../../test/kit/segment.js';
 import { checksumWords } from './checksum.js';
-import { laneWritten, offerCommand } from './commands.js';
+import { laneWritten, offerCommands } from './commands.js';
 import { bankOf } from './generations.js';
 import { findRecord, passRecord, voidRecord } from './journal.js';
 import {
@@ -132,10 +132,10 @@ describe('command lanes', () => {
     const segment = segmentFor();
     const command = [1, 2, 3, 4, 5, 6, 7, 8];
     for (let i = 0; i < laneCommands; i++) {
-      expect(offerCommand(segment, 2, 0, command)).toBe(true);
+      expect(offerCommands(segment, 2, 0, command)).toBe(true);
     }
-    expect(offerCommand(segment, 2, 0, command)).toBe(false);
-    expect(offerCommand(segment, 2, 1, command)).toBe(true);
+    expect(offerCommands(segment, 2, 0, command)).toBe(false);
+    expect(offerCommands(segment, 2, 1, command)).toBe(true);
     expect(laneWritten(segment, 2)).toBe(laneCommands + 1);
     expect(laneWritten(segment, 1)).toBe(0);
   });

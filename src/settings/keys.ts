@@ -64,7 +64,8 @@ function leaf(path: string, inner: z.ZodType, defaultValue: unknown): SettingKey
     return { ...shared, kind: 'choice', accepts: choices.join(', ') };
   }
   if (inner instanceof z.ZodString) return { ...shared, kind: 'text', accepts: 'text' };
-  return { ...shared, kind: 'yaml', accepts: 'list' };
+  const accepts = inner instanceof z.ZodNullable ? 'map or null' : 'list';
+  return { ...shared, kind: 'yaml', accepts };
 }
 
 function walk(schema: z.ZodObject, prefix: string): SettingKey[] {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
 import { type RunningEngine, type StartOptions, startEngine } from '../../dist/client/index.js';
 import { type CompiledPatch, compilePatch, parsePatch } from '../../dist/dsp/index.js';
-import { laneWritten, offerCommand } from '../../dist/memory/commands.js';
+import { laneWritten, offerCommands } from '../../dist/memory/commands.js';
 import { commandWords, laneCount } from '../../dist/memory/layout.js';
 import { openSegment } from '../../dist/memory/segment.js';
 import {
@@ -54,7 +54,7 @@ let started = 0;
 export function testSettings(set: readonly string[] = []): Settings {
   const name = `t${process.pid}-${started++}`;
   names.push(name);
-  const quiet = ['control.http=off'];
+  const quiet = ['control.http=off', 'flight.minutes=0'];
   const flags = { name, device: 'virtual', 'log-level': 'silent', set: [...quiet, ...set] };
   return loadSettings({ flags, env: {}, cwd: tmpdir() });
 }
@@ -157,7 +157,7 @@ export function plant(engine: RunningEngine, command: ArrayLike<number>): void {
   // The last lane: no control process has come so far yet.
   const lane = laneCount - 1;
   expect(command.length).toBe(commandWords);
-  expect(offerCommand(segment, lane, laneWritten(segment, lane), command)).toBe(true);
+  expect(offerCommands(segment, lane, laneWritten(segment, lane), command)).toBe(true);
   mapping.unmap();
 }
 

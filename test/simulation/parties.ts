@@ -2,7 +2,7 @@ import { StreamDesk } from '../../src/control/stream-desk.js';
 import type { DriverCore } from '../../src/engine/driver-core.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
 import type { Seat } from '../../src/engine/seats.js';
-import { offerCommand } from '../../src/memory/commands.js';
+import { offerCommands } from '../../src/memory/commands.js';
 import { hasRequest, requestDevice } from '../../src/memory/device-desk.js';
 import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
 import {
@@ -158,7 +158,7 @@ export class ControlParty implements Party {
       command[3] = random.below(2 ** 31);
       command[5] = world.nextCommandId();
       command[6] = this.seat.place;
-      if (!offerCommand(world.segment, lane, this.taken(lane), command)) break;
+      if (!offerCommands(world.segment, lane, this.taken(lane), command)) break;
     }
     return {
       kind: 'wait',

@@ -16,6 +16,7 @@ import { clockText, say } from '../terminal.js';
 interface RunOptions extends CommonOptions {
   seconds?: number;
   record?: string;
+  journal?: string;
 }
 
 /** The device as the announcement names it; throws when there is none. */
@@ -46,6 +47,7 @@ async function run(
     assets,
     ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
+    ...(options.journal === undefined ? {} : { journalPath: options.journal }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
   const watch: Watch = {
@@ -57,7 +59,8 @@ async function run(
       if (!options.json) say(announcement(patch.name, device, status, options));
     },
   };
-  const more = { patch: file, ...(options.record && { record: options.record }) };
+  const { record, journal } = options;
+  const more = { patch: file, ...(record && { record }), ...(journal && { journal }) };
   tellOutcome(await watchEngine(watch), watch, more);
 }
 
@@ -65,13 +68,14 @@ function announcement(
   patch: string,
   device: string,
   status: Status,
-  { record, seconds }: RunOptions,
+  { record, journal, seconds }: RunOptions,
 ): string {
   const until = seconds === undefined ? 'until Ctrl-C' : `for ${clockText(seconds)}`;
   return [
     `playing "${patch}" on device ${device}, ${until}`,
     `engine ${status.name}: ${formatText(status)}`,
     ...(record === undefined ? [] : [`recording to ${record}`]),
+    ...(journal === undefined ? [] : [`taking it down in ${journal}`]),
   ].join('\n');
 }
 
@@ -81,7 +85,8 @@ export function define(command: Command, keeper: PreparedKeeper | null): void {
       command
         .argument('<patch>', 'patch file (YAML or JSON)')
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
-        .option('--record <file>', 'record what is played to this float32 WAV file'),
+        .option('--record <file>', 'record what is played to this float32 WAV file')
+        .option('--journal <file>', 'take all that goes in down in this file, for `tenuto replay`'),
     ),
   ).action((file: string, options: RunOptions) => run(file, options, keeper));
 }

@@ -43,12 +43,16 @@ export const registry: readonly NodeDefinition[] = [
   limiter,
 ];
 
+/** Definitions by the name that patches use. */
+export type NodeLibrary = ReadonlyMap<string, NodeDefinition>;
+
+/** For patches that bring no nodes of their own. */
+export const noNodes: NodeLibrary = new Map();
+
 /** The definitions by the name that patches use. */
-export const nodesByType: ReadonlyMap<string, NodeDefinition> = new Map(
+export const nodesByType: NodeLibrary = new Map(
   registry.map((definition) => [definition.type, definition]),
 );
 
 /** Nodes that the compiler adds by itself; no patch names them. */
-export const implicitNodes: ReadonlyMap<string, NodeDefinition> = new Map([
-  [streams.type, streams],
-]);
+export const implicitNodes: NodeLibrary = new Map([[streams.type, streams]]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Player } from '../../../test/kit/patches.js';
-import { commandOps } from '../renderer.js';
+import { commandOps } from '../command.js';
 
 function play(node: string, quanta: number): Float32Array {
   return new Player(`nodes:\n  x: ${node}\n  out: { type: out, in: x }\n`).play(quanta);

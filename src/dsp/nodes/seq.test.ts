@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Player } from '../../../test/kit/patches.js';
-import { commandOps } from '../renderer.js';
+import { commandOps } from '../command.js';
 
 /** 120 beats a minute and 4 steps to the beat: a step is 6000 frames at 48 kHz. */
 const STEP = 6000;

@@ -96,6 +96,8 @@ export const seq: NodeDefinition = {
   compile: compileSequence,
   accepts: (ctx) => readSequence(ctx.data) !== undefined,
   prepare: prepareSequence,
+  // It keeps the beat; where it is in its lists it takes modulo their lengths anyway.
+  mend: () => {},
   create: (host) => {
     const sequence = new Sequence(host);
     return () => sequence.render();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Player } from '../../../test/kit/patches.js';
+import { commandOps } from '../command.js';
 import type { AssetView, StreamView } from '../node.js';
-import { commandOps } from '../renderer.js';
 
 const FRAMES = 1000;
 const ramp = Float32Array.from(

@@ -40,6 +40,7 @@ export const stream: NodeDefinition = {
   },
   lanes: 'stereo',
   stateBytes: () => 16,
+  streamPosition: (ctx, index) => (ctx.options.stream === index ? POSITION : undefined),
   create,
 };
 

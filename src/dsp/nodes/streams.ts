@@ -20,6 +20,7 @@ export const streams: NodeDefinition = {
   ports: [],
   lanes: 'sink',
   stateBytes: () => STATE_WORDS * 4,
+  streamPosition: (ctx, index) => (ctx.data.includes(index) ? undefined : POSITION + index),
   accepts: (ctx) => ctx.data.every((stream) => Number.isInteger(stream) && isStream(stream)),
   create,
 };

@@ -1,0 +1,307 @@
+import { randomUUID } from 'node:crypto';
+import { TenutoError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { count, counterIndex } from '../../memory/counters.js';
+import type { Segment } from '../../memory/segment.js';
+import { type Ack, type Command, commandSchema } from './command.js';
+import { hashOf, type IdHash, keyOf, noId } from './command-id.js';
+import type { EngineState, StateChange, StateView } from './engine-state.js';
+import type { SealedRecord } from './journal-follower.js';
+import { countOf, LaneWriter } from './lane-writer.js';
+import type { Receipt } from './receipts.js';
+import { type RecordTime, recordsOf } from './records.js';
+
+/** Where a command came from. */
+export type Origin = 'socket' | 'osc' | 'http' | 'websocket' | 'datagram' | 'restore';
+
+/** While commands wait to be sealed, the journal is looked at so often. */
+const hurriedLookMs = 1;
+
+/** A command that was taken and is not sealed yet. */
+interface Waiting {
+  readonly id: string;
+  readonly hash: IdHash;
+  readonly records: Int32Array;
+  readonly paths: readonly string[];
+  /** Number of its last record in the lane; set once it is written there. */
+  last: number;
+  readonly answer: Promise<Ack>;
+  settle(ack: Ack): void;
+}
+
+/** What the bus needs of its process. */
+export interface BusOptions {
+  /** Lane of this control process. */
+  lane: number;
+  state: EngineState;
+}
+
+/**
+ * The control bus: the one owner of the engine's state. Every way in gives its commands to `submit`
+ * and nothing else changes anything. A command is validated, written into the lane, and acknowledged
+ * once the journal holds it; whatever it is, it is answered.
+ *
+ * It may be killed at any moment: what it knows, it reads from the engine's memory when it begins.
+ */
+export class Bus {
+  /** Taken, and waiting for room in the lane. */
+  private readonly queue: Waiting[] = [];
+  /** In the lane, in the order of their numbers. */
+  private readonly offered: Waiting[] = [];
+  private readonly byId = new Map<number, Waiting>();
+  private readonly listeners = new Set<(change: StateChange) => void>();
+  private readonly lane: LaneWriter;
+  private readonly state: EngineState;
+  private timer: NodeJS.Timeout | null = null;
+  /** Records that wait in `queue`. */
+  private queued = 0;
+  private isClosed = false;
+
+  constructor(
+    private readonly segment: Segment,
+    options: BusOptions,
+  ) {
+    this.state = options.state;
+    this.lane = new LaneWriter(segment, options.lane);
+    this.state.begin();
+    this.adopt();
+    this.look();
+  }
+
+  /**
+   * Takes a command, as it came from outside; the answer never fails. The same `id` again is
+   * answered as it was the first time.
+   */
+  submit(input: unknown, origin: Origin): Promise<Ack> {
+    const parsed = commandSchema.safeParse(input);
+    if (!parsed.success) {
+      const id = givenId(input);
+      const [issue] = parsed.error.issues;
+      const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
+      const text = `${where}${issue?.message ?? 'no command'}`;
+      return Promise.resolve(this.refuse(id, new TenutoError('TENUTO_COMMAND_INVALID', text)));
+    }
+    const command = parsed.data;
+    const id = command.id ?? randomUUID();
+    const hash = command.id === undefined ? noId : hashOf(id);
+    const known = this.recall(command, id, hash);
+    if (known !== null) return known;
+    try {
+      return this.take(command, id, hash, origin);
+    } catch (error) {
+      if (!(error instanceof TenutoError)) throw error;
+      return Promise.resolve(this.refuse(id, error));
+    }
+  }
+
+  /**
+   * The state as it is: every parameter, those of a node, or one.
+   *
+   * @throws TenutoError `TENUTO_COMMAND_UNKNOWN`
+   */
+  get(path?: string): StateView {
+    this.look();
+    return this.state.view(path);
+  }
+
+  /** Number of the last sealed command. */
+  get seq(): number {
+    return this.state.seq >>> 0;
+  }
+
+  /** Calls `listener` after commands took effect; gives back what ends it. */
+  subscribe(listener: (change: StateChange) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Looks at the journal: answers what was sealed, and offers what waits. */
+  look(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    if (this.isClosed) return;
+    const seqBefore = this.state.seq;
+    if (!this.state.follow((record) => this.settle(record))) this.startOver();
+    if (this.state.seq !== seqBefore) this.tell();
+    this.pump();
+    if (this.queue.length > 0 || this.byId.size > 0 || this.offered.length > 0) {
+      this.timer = setTimeout(() => this.look(), hurriedLookMs);
+    }
+  }
+
+  /** Answers nothing more. Idempotent. */
+  close(): void {
+    this.isClosed = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  /** The answer to a command that was given before, or null. */
+  private recall(command: Command, id: string, hash: IdHash): Promise<Ack> | null {
+    if (hash === noId) return null;
+    this.look();
+    const waiting = this.byId.get(keyOf(hash));
+    const again = (ack: Ack): Ack => {
+      if (!ack.ok) return { ...ack, id };
+      return { ...ack, id, state: this.state.resulting(pathsOf(command)), repeated: true };
+    };
+    if (waiting?.hash.high === hash.high) return waiting.answer.then(again);
+    const receipt = this.state.receipts.find(hash);
+    return receipt === undefined ? null : Promise.resolve(again(this.ackOf(id, receipt, [])));
+  }
+
+  private take(command: Command, id: string, hash: IdHash, _origin: Origin): Promise<Ack> {
+    const { ifSeq } = command;
+    const expected = (this.state.seq + this.waitingRecords()) >>> 0;
+    if (ifSeq !== undefined && ifSeq !== expected) {
+      const text = `the state is at ${expected}, not at ${ifSeq}`;
+      throw new TenutoError('TENUTO_COMMAND_STALE', text);
+    }
+    const time = this.timeOf(command);
+    const { rateHz } = this.segment.layout;
+    const records = recordsOf(command, this.state.book, rateHz, { id: hash, time });
+    if (this.queue.length >= limits.commandsWaitingMax) {
+      const text = `${this.queue.length} commands wait already`;
+      throw new TenutoError('TENUTO_COMMAND_LIMIT', text);
+    }
+    const waiting = makeWaiting(id, hash, records, pathsOf(command));
+    this.queue.push(waiting);
+    this.queued += countOf(records);
+    if (hash !== noId) this.byId.set(keyOf(hash), waiting);
+    this.pump();
+    this.timer ??= setTimeout(() => this.look(), hurriedLookMs);
+    return waiting.answer;
+  }
+
+  private timeOf(_command: Command): RecordTime | null {
+    return null;
+  }
+
+  private waitingRecords(): number {
+    return this.queued + this.lane.waiting(this.state.cursors);
+  }
+
+  /** Moves commands into the lane as far as there is room. */
+  private pump(): void {
+    let moved = 0;
+    for (const waiting of this.queue) {
+      if (!this.lane.offer(waiting.records, this.state.cursors)) break;
+      waiting.last = (this.lane.next - 1) | 0;
+      this.offered.push(waiting);
+      this.queued -= countOf(waiting.records);
+      moved++;
+    }
+    if (moved > 0) this.queue.splice(0, moved);
+  }
+
+  /** What a predecessor has written and nobody sealed yet will be: it must not be written again. */
+  private adopt(): void {
+    const { words } = this.segment;
+    this.lane.forEachWaiting(this.state.cursors, (at) => {
+      const hash = this.state.hashAt(words, at);
+      if (hash === null || this.byId.has(keyOf(hash))) return;
+      this.byId.set(keyOf(hash), makeWaiting('', hash, new Int32Array(0), []));
+    });
+  }
+
+  /** Answers those commands that a record holds. */
+  private settle(record: SealedRecord): void {
+    const cursor = record.cursors[this.lane.lane]!;
+    let first = 0;
+    for (let lane = 0; lane < this.lane.lane; lane++) first += record.taken[lane]!;
+    let settled = 0;
+    for (const waiting of this.offered) {
+      const left = (cursor - waiting.last) | 0;
+      if (left <= 0) break;
+      settled++;
+      const index = first + record.taken[this.lane.lane]! - left;
+      const receipt = this.state.receiptOf(record, index);
+      this.byId.delete(keyOf(waiting.hash));
+      waiting.settle(this.ackOf(waiting.id, receipt, waiting.paths));
+    }
+    this.offered.splice(0, settled);
+    this.settleAdopted(record);
+  }
+
+  private settleAdopted(record: SealedRecord): void {
+    if (this.byId.size === 0) return;
+    for (let index = 0; index < record.commands; index++) {
+      const hash = this.state.hashAt(this.segment.words, record.at(index));
+      const waiting = hash === null ? undefined : this.byId.get(keyOf(hash));
+      if (waiting === undefined || waiting.id !== '') continue;
+      this.byId.delete(keyOf(waiting.hash));
+      const receipt = this.state.receiptOf(record, index);
+      waiting.settle(this.ackOf(waiting.id, receipt, waiting.paths));
+    }
+  }
+
+  private ackOf(id: string, receipt: Receipt, paths: readonly string[]): Ack {
+    if (receipt.isVoid) {
+      const text = 'it ended the processes that applied it, and was withdrawn';
+      return this.refuse(id, new TenutoError('TENUTO_COMMAND_VOIDED', text));
+    }
+    const { seq, tick, frame, isLate } = receipt;
+    const state = this.state.resulting(paths);
+    return {
+      id,
+      ok: true,
+      seq: seq >>> 0,
+      tick: tick >>> 0,
+      frame,
+      state,
+      ...(isLate && { late: true }),
+    };
+  }
+
+  private refuse(id: string, { code, message }: TenutoError): Ack {
+    count(this.segment, counterIndex.commandsRefused, 1);
+    return { id, ok: false, code, message, seq: this.seq };
+  }
+
+  private tell(): void {
+    if (this.listeners.size === 0) return;
+    const change = this.state.change();
+    for (const listener of this.listeners) listener(change);
+  }
+
+  /** The journal went on without this process being looked at for so long that it has holes. */
+  private startOver(): void {
+    this.state.begin();
+    const text = 'the journal was lost sight of; whether it took effect is not known';
+    const lost = this.offered.splice(0);
+    for (const waiting of lost) {
+      this.byId.delete(keyOf(waiting.hash));
+      const receipt = this.state.receipts.find(waiting.hash);
+      waiting.settle(
+        receipt === undefined
+          ? this.refuse(waiting.id, new TenutoError('TENUTO_ENGINE_FAILED', text))
+          : this.ackOf(waiting.id, receipt, waiting.paths),
+      );
+    }
+  }
+}
+
+function makeWaiting(
+  id: string,
+  hash: IdHash,
+  records: Int32Array,
+  paths: readonly string[],
+): Waiting {
+  let settle: (ack: Ack) => void = () => {};
+  const answer = new Promise<Ack>((resolve) => {
+    settle = resolve;
+  });
+  return { id, hash, records, paths, last: 0, answer, settle };
+}
+
+/** The parameters that a command names. */
+function pathsOf(command: Command): string[] {
+  const changes = command.do === 'bundle' ? command.commands : [command];
+  return changes.flatMap((change) => ('path' in change ? [change.path] : []));
+}
+
+/** What a refusal is addressed to. */
+function givenId(input: unknown): string {
+  const id = (input as { id?: unknown } | null)?.id;
+  return typeof id === 'string' ? id.slice(0, limits.commandIdMax) : '';
+}

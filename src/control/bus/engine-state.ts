@@ -1,0 +1,212 @@
+import { layoutProgram } from '../../dsp/arena.js';
+import { commandWord } from '../../dsp/command.js';
+import type { Program } from '../../dsp/program.js';
+import { sealedTick } from '../../memory/journal.js';
+import { SnapshotState, snapshot } from '../../memory/layout.js';
+import type { Segment } from '../../memory/segment.js';
+import { newestSnapshot, snapshotBytesAt } from '../../memory/snapshots.js';
+import { tickAfter, ticksBetween } from '../../memory/ticks.js';
+import type { ResultingState, Transport } from './command.js';
+import type { IdHash } from './command-id.js';
+import { JournalFollower, type SealedRecord } from './journal-follower.js';
+import { frameAt, ParameterModel } from './parameter-model.js';
+import type { BookedPort, PatchBook } from './patch-book.js';
+import { type Receipt, Receipts } from './receipts.js';
+
+/** One parameter, as `get` shows it. */
+export interface ParameterView {
+  /** Where it is, after the last sealed tick. */
+  value: number;
+  /** Where it goes. */
+  target: number;
+  unit: BookedPort['unit'];
+  min: number;
+  max: number;
+}
+
+/** The state, as `get` shows it. */
+export interface StateView {
+  /** Number of the last sealed command. */
+  seq: number;
+  /** The last sealed tick. */
+  tick: number;
+  transport: Transport;
+  values: Record<string, ParameterView>;
+}
+
+/** What commands changed, for those who follow the state. */
+export interface StateChange {
+  seq: number;
+  tick: number;
+  transport: Transport;
+  /** Where the parameters go that were named. */
+  values: Record<string, number>;
+}
+
+/**
+ * The engine's state as control sees it. All of it is read from the engine's memory: from a
+ * snapshot, and from what was sealed since. So it is right from the first look of a process that
+ * was just started, whatever became of the one before.
+ */
+export class EngineState {
+  receipts = new Receipts();
+  transport: Transport = 'playing';
+  private follower: JournalFollower;
+  private parameters: ParameterModel;
+  private readonly changed = new Set<string>();
+
+  constructor(
+    private readonly segment: Segment,
+    private readonly program: Program,
+    readonly book: PatchBook,
+  ) {
+    this.follower = new JournalFollower(segment, tickAfter(segment.layout.firstTick, -1));
+    this.parameters = new ParameterModel(program, layoutProgram(program, 0));
+  }
+
+  get seq(): number {
+    return this.follower.seq;
+  }
+
+  get tick(): number {
+    return this.follower.tick;
+  }
+
+  /** Per lane, how many of its commands were sealed. */
+  get cursors(): Int32Array {
+    return this.follower.cursors;
+  }
+
+  /** Reads the state anew: parameters from a snapshot, and all names that the journal holds. */
+  begin(): void {
+    const { segment } = this;
+    const layout = layoutProgram(this.program, 0);
+    const parameters = new ParameterModel(this.program, layout);
+    let restored = readSnapshot(segment);
+    while (restored === 'changed') restored = readSnapshot(segment);
+    const { firstTick, quantum } = segment.layout;
+    const from = restored?.tick ?? tickAfter(firstTick, -1);
+    if (restored !== null) {
+      parameters.restore(restored.arena, this.rendered(from) * quantum);
+    }
+    this.parameters = parameters;
+    this.receipts = new Receipts();
+    const oldest = JournalFollower.oldest(segment, sealedTick(segment, from));
+    const begin = ticksBetween(oldest, from) < 0 ? oldest : from;
+    this.follower = new JournalFollower(segment, begin);
+    this.follow(() => {}, from);
+  }
+
+  /**
+   * Takes in what was sealed since; false when some of it is gone.
+   *
+   * @param parametersFrom the tick whose parameters are known already
+   */
+  follow(visit: (record: SealedRecord) => void, parametersFrom?: number): boolean {
+    return this.follower.follow((record) => {
+      const isNew = parametersFrom === undefined || ticksBetween(record.tick, parametersFrom) > 0;
+      this.take(record, isNew);
+      visit(record);
+    });
+  }
+
+  /** What becomes of the n-th command of a record. */
+  receiptOf(record: SealedRecord, index: number): Receipt {
+    const { words } = this.segment;
+    const at = record.at(index);
+    return {
+      high: words[at + commandWord.idHigh]!,
+      seq: (record.seqBefore + index + 1) | 0,
+      sealedTick: record.tick,
+      tick: record.tick,
+      frame: 0,
+      isVoid: record.isVoid,
+      isLate: false,
+    };
+  }
+
+  /** The name of a command record; null when it has none. */
+  hashAt(words: Int32Array, at: number): IdHash | null {
+    const low = words[at + commandWord.idLow]!;
+    const high = words[at + commandWord.idHigh]!;
+    return low === 0 && high === 0 ? null : { low, high };
+  }
+
+  /** Of the named parameters, where they go. */
+  resulting(paths: readonly string[]): ResultingState {
+    const values: Record<string, number> = {};
+    for (const path of paths) {
+      const port = this.book.ports.get(path);
+      if (port !== undefined) values[path] = this.read(port).target;
+    }
+    return { transport: this.transport, values };
+  }
+
+  /** @throws TenutoError `TENUTO_COMMAND_UNKNOWN` */
+  view(path?: string): StateView {
+    const values: Record<string, ParameterView> = {};
+    for (const port of this.book.select(path)) {
+      const { unit, min, max } = port;
+      values[port.path] = { ...this.read(port), unit, min, max };
+    }
+    const { seq, tick, transport } = this;
+    return { seq: seq >>> 0, tick: tick >>> 0, transport, values };
+  }
+
+  /** What was changed since the last call. */
+  change(): StateChange {
+    const { values } = this.resulting([...this.changed]);
+    this.changed.clear();
+    const { seq, tick, transport } = this;
+    return { seq: seq >>> 0, tick: tick >>> 0, transport, values };
+  }
+
+  private read(port: BookedPort): { value: number; target: number } {
+    const { quantum } = this.segment.layout;
+    const frame = this.rendered(this.tick) * quantum;
+    return this.parameters.read(port.node, port.port, frame) ?? { value: 0, target: 0 };
+  }
+
+  private take(record: SealedRecord, isNew: boolean): void {
+    const { words } = this.segment;
+    for (let index = 0; index < record.commands; index++) {
+      const at = record.at(index);
+      const hash = this.hashAt(words, at);
+      if (hash !== null) this.receipts.note(hash, this.receiptOf(record, index));
+      if (isNew && !record.isVoid) this.apply(at, record.tick);
+    }
+  }
+
+  private apply(at: number, tick: number): void {
+    const { words } = this.segment;
+    const ticks = ticksBetween(tick, this.segment.layout.firstTick);
+    this.parameters.apply(words, at, frameAt(ticks, this.segment.layout.quantum, words[at]!));
+    const node = words[at + commandWord.node]!;
+    const path = this.book.pathOf(node, words[at + commandWord.port]!);
+    if (path !== undefined) this.changed.add(path);
+  }
+
+  /** Ticks that have been rendered when this one has. */
+  private rendered(tick: number): number {
+    return (ticksBetween(tick, this.segment.layout.firstTick) + 1) >>> 0;
+  }
+}
+
+interface ReadSnapshot {
+  readonly tick: number;
+  readonly arena: Int32Array;
+}
+
+/** The newest snapshot; null when there is none yet, `changed` when it was just overwritten. */
+function readSnapshot(segment: Segment): ReadSnapshot | 'changed' | null {
+  const { words, layout } = segment;
+  const at = newestSnapshot(segment);
+  if (at < 0) return null;
+  const tick = words[at + snapshot.tick]!;
+  const from = snapshotBytesAt(at) / 4;
+  const arena = words.slice(from, from + Math.ceil(layout.arenaBytes / 4));
+  const isWhole =
+    Atomics.load(words, at + snapshot.state) === SnapshotState.valid &&
+    words[at + snapshot.tick] === tick;
+  return isWhole ? { tick, arena } : 'changed';
+}

@@ -1,0 +1,150 @@
+import { falseAlarm, falseAlarmPeak, grossError, swapProbability } from './bounds.js';
+import { gridPerFrame, type MatchedFilter } from './matched-filter.js';
+import { type Peak, refineEnvelope } from './refinement.js';
+
+/** Where and how arrivals of a signal are looked for. */
+export interface Search {
+  /** Frames of the recording between which an arrival begins. */
+  fromFrame: number;
+  toFrame: number;
+  /** Arrivals at most. */
+  most: number;
+  /** The probability at which noise may be taken for an arrival. */
+  falseAlarm: number;
+  /** Weaker ones by so much than the strongest are not looked for. */
+  rangeDb: number;
+}
+
+/** One arrival of the signal in a recording. */
+export interface Arrival extends Peak {
+  /** By the amplitude of the signal. */
+  level: number;
+  /** By the noise after the filter, as the standard deviation of one component. */
+  peak: number;
+  /** Energy of what arrived by the variance of a noise sample, in dB. */
+  snrDb: number;
+  /** The probability that noise alone has such a peak somewhere in the search. */
+  falseAlarm: number;
+}
+
+/** What a search found, in the order of strength. */
+export interface Arrivals {
+  found: Arrival[];
+  /** What is left of the recording without them: its spectrum. */
+  rest: Float32Array;
+  /** Noise after the filter, by the amplitude of the signal: standard deviation of one component. */
+  noise: number;
+  /** Independent places that were searched. */
+  cells: number;
+}
+
+/** Rounds in which each arrival is looked at again without the others. */
+const rounds = 2;
+/** Half of the surroundings by which the noise at a place is judged, in frames. */
+const surroundingFrames = 384;
+const medianOfRayleigh = Math.sqrt(2 * Math.log(2));
+
+function medianOf(values: Float32Array): number {
+  if (values.length === 0) return 0;
+  return Float32Array.from(values).sort()[values.length >> 1]!;
+}
+
+interface Candidate {
+  frame: number;
+  noise: number;
+  height: number;
+}
+
+/** The highest place of an envelope, and the noise around it. */
+function highest(envelope: Float32Array, fromFrame: number, lobeFrames: number): Candidate {
+  let best = 0;
+  for (let i = 1; i < envelope.length; i++) if (envelope[i]! > envelope[best]!) best = i;
+  const lobe = Math.ceil(lobeFrames * gridPerFrame);
+  const wide = surroundingFrames * gridPerFrame;
+  const before = envelope.subarray(Math.max(0, best - wide), Math.max(0, best - lobe));
+  const after = envelope.subarray(best + lobe, best + wide);
+  const around = new Float32Array(before.length + after.length);
+  around.set(before);
+  around.set(after, before.length);
+  const local = medianOf(around);
+  const noise = Math.max(local, medianOf(envelope)) / medianOfRayleigh;
+  return { frame: fromFrame + best / gridPerFrame, noise, height: envelope[best]! };
+}
+
+/**
+ * Finds what arrived, the strongest first, each without the side lobes of the others: what was found
+ * is taken away and the rest searched again, then each is looked at anew without the others (RELAX:
+ * Li and Stoica, IEEE Transactions on Signal Processing 44, 1996).
+ */
+export function findArrivals(
+  filter: MatchedFilter,
+  spectrum: Float32Array,
+  search: Search,
+): Arrivals {
+  const { fromFrame, toFrame } = search;
+  const rest = Float32Array.from(spectrum);
+  const peaks: Peak[] = [];
+  const heights: { peak: number; noise: number }[] = [];
+  const cells = filter.cellsIn(toFrame - fromFrame);
+  const threshold = falseAlarmPeak(search.falseAlarm, cells);
+  const lobeFrames = filter.rateHz / filter.shape.rmsEnvelopeHz;
+  let noise = 0;
+  let strongest = 0;
+  for (;;) {
+    const envelope = filter.envelope(rest, fromFrame, toFrame);
+    const candidate = highest(envelope, fromFrame, lobeFrames);
+    noise = medianOf(envelope) / medianOfRayleigh;
+    strongest ||= candidate.height;
+    const isWeak = candidate.height < strongest * 10 ** (-search.rangeDb / 20);
+    if (peaks.length >= search.most || isWeak || candidate.height === 0) break;
+    if (candidate.height < threshold * candidate.noise) break;
+    peaks.push(refineEnvelope(filter, rest, candidate.frame));
+    heights.push({ peak: 0, noise: candidate.noise });
+    takeAway(filter, rest, peaks.at(-1)!);
+    if (peaks.length > 1) for (let i = 0; i < rounds; i++) relax(filter, rest, peaks);
+  }
+  const found = peaks
+    .map((peak, i) => describe(peak, Math.max(noise, heights[i]!.noise), cells))
+    .filter(
+      ({ frame, peak }) => frame >= fromFrame - 1 && frame <= toFrame + 1 && peak >= threshold,
+    )
+    .sort((a, b) => b.level - a.level);
+  return { found, rest, noise, cells };
+}
+
+function describe(peak: Peak, noise: number, cells: number): Arrival {
+  const level = Math.hypot(peak.re, peak.im);
+  // In a recording without any noise there is still that of single precision.
+  const height = level / Math.max(noise, 1e-9);
+  return {
+    ...peak,
+    level,
+    peak: height,
+    snrDb: 20 * Math.log10(height),
+    falseAlarm: falseAlarm(height, cells),
+  };
+}
+
+function takeAway(filter: MatchedFilter, rest: Float32Array, { frame, re, im }: Peak): void {
+  filter.add(rest, frame, -re, -im);
+}
+
+/** Looks at each arrival again, without the others. */
+function relax(filter: MatchedFilter, rest: Float32Array, peaks: Peak[]): void {
+  for (const [i, peak] of peaks.entries()) {
+    filter.add(rest, peak.frame, peak.re, peak.im);
+    const refined = refineEnvelope(filter, rest, peak.frame);
+    peaks[i] = refined;
+    takeAway(filter, rest, refined);
+  }
+}
+
+/**
+ * The probability that the chosen arrival is not the right one: that noise is higher somewhere, or
+ * has made the strongest of what was found of another.
+ */
+export function chanceOfError(chosen: Arrival, second: Arrival | undefined, cells: number): number {
+  const byNoise = grossError(chosen.peak, cells);
+  const bySecond = second === undefined ? 0 : swapProbability(chosen.peak, second.peak);
+  return Math.min(1, byNoise + bySecond);
+}
