@@ -30,12 +30,6 @@ export type ChunkKind = (typeof ChunkKind)[keyof typeof ChunkKind];
 
 const kinds = new Set<number>(Object.values(ChunkKind));
 
-export interface Chunk {
-  kind: ChunkKind;
-  number: number;
-  payload: Buffer;
-}
-
 /** What a reader finds where a chunk should begin. */
 export interface ChunkHeader {
   kind: ChunkKind;

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { TenutoError } from '../errors.js';
 import { JournalDamage } from './bytes.js';
 import { ChunkKind, chunkHeaderBytes, decodeChunkHeader, isChunkWhole } from './chunk.js';
@@ -162,10 +162,4 @@ function decode(kind: ChunkKind, payload: Buffer, file: string): JournalItem {
     case ChunkKind.end:
       return { kind: 'end' };
   }
-}
-
-/** How a damage is told. */
-export function damageText({ file, offset, why, isTorn }: Damage): string {
-  const what = isTorn ? 'ends within what was being written' : `is damaged: ${why}`;
-  return `${basename(file)} ${what}, after ${offset} whole bytes`;
 }

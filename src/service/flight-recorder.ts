@@ -1,4 +1,4 @@
-import type { Renderer } from '../dsp/renderer.js';
+import type { AssetView } from '../dsp/node.js';
 import { ChunkKind } from '../flight/chunk.js';
 import {
   type FollowerPlace,
@@ -35,15 +35,13 @@ const assetPartBytes = 4 << 20;
 /** A file is ended at this share of the disk that all may have, should it grow fast. */
 const shareOfDisk = 8;
 
-type Asset = ConstructorParameters<typeof Renderer>[1]['assets'][number];
-
 /** The run, as it is met. */
 export interface FlightSource {
   segment: Segment;
   streams: readonly StreamSegment[];
   head: JournalHead;
   program: JournalProgram;
-  assets: readonly Asset[];
+  assets: readonly AssetView[];
   /** Index of the service. */
   place: number;
 }
