@@ -65,6 +65,7 @@ function deviceOrderOf(device: Settings['device'], devices: FirstDevices): Launc
       maxRecreatePerMinute: device.maxRecreatePerMinute,
       graceSec: device.graceSec,
       debounceMs: device.debounceMs,
+      capture: devices.capture,
     },
     captureName: devices.capture,
     onLoss: device.onLoss,

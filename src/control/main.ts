@@ -6,8 +6,16 @@ import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { TripwireWatch } from '../observe/tripwires.js';
-import { abstractPath, engineAddress, isAlive, monotonicNs } from '../os/index.js';
+import {
+  abstractPath,
+  engineAddress,
+  isAlive,
+  monotonicNs,
+  monotonicUs,
+  wallNs,
+} from '../os/index.js';
 import { Bus } from './bus/bus.js';
+import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
 import { EventLog } from './event-log.js';
@@ -45,7 +53,13 @@ async function main(): Promise<void> {
     program,
     new PatchBook(readPatchInfo(partsOf(order)).names),
   );
-  const bus = new Bus(segment, { lane: order.place % laneCount, state });
+  const clockMap = new ClockMap(segment, { monotonicUs, wallNs });
+  const bus = new Bus(segment, {
+    lane: order.place % laneCount,
+    state,
+    clock: clockMap,
+    onRefused: (what) => logger.debug('a command was refused', what),
+  });
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
@@ -60,6 +74,7 @@ async function main(): Promise<void> {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
     door.look();
+    clockMap.look();
     bus.look();
     for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
       logger.warn(`tripwire ${name}`, fields);

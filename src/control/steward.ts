@@ -42,7 +42,8 @@ export class Steward {
     this.policy = new DevicePolicy(settings, { lastValid, meant });
     this.retryMs = settings.queryCooldownSec * 1000;
     this.timer = setInterval(() => this.look(), lookMs);
-    if (settings.preferred.every((one) => one === 'virtual')) {
+    const wanted = [...settings.preferred, settings.capture ?? 'virtual'];
+    if (wanted.every((one) => one === 'virtual')) {
       this.catalogue = null;
       this.policy.see(virtualOnly, this.nowMs());
       return;
@@ -106,9 +107,8 @@ export class Steward {
   private decide(): void {
     const { policy } = this;
     const nowMs = this.nowMs();
-    const { state, lostReason, name, rateHz, request, settled, opened } = readDeskState(
-      this.segment,
-    );
+    const desk = readDeskState(this.segment);
+    const { state, lostReason, name, rateHz, isDeaf, request, settled, opened } = desk;
     // Before the first device has been opened by the first driver there is nothing to decide.
     if (state === 'none') return;
     const orderState = request !== settled ? 'opening' : opened ? 'open' : 'failed';
@@ -116,6 +116,7 @@ export class Steward {
       {
         playing: state === 'playing' ? { name, rateHz } : null,
         hasStalled: lostReason === 'stalled',
+        isDeaf,
         order: request === 0 ? null : { sequence: request, state: orderState },
       },
       nowMs,

@@ -8,6 +8,8 @@ export interface PolicySettings {
   maxRecreatePerMinute: number;
   graceSec: number;
   debounceMs: number;
+  /** The device that is listened to, which is opened with the one that plays; null for none. */
+  capture?: string | null;
 }
 
 /** The device that worked last. */
@@ -31,6 +33,8 @@ export interface EngineDevice {
   playing: ValidDevice | null;
   /** The one that played has stalled: it may well be there, and play nothing. */
   hasStalled?: boolean;
+  /** What is listened to is gone. */
+  isDeaf?: boolean;
   /** The last order that it took up, and how far it is; null before the first. */
   order: { sequence: number; state: 'opening' | 'open' | 'failed' } | null;
 }
@@ -44,7 +48,9 @@ export type OpenReason =
   /** What `default` means has changed. */
   | 'default-changed'
   /** One that is preferred to the one that plays is there again. */
-  | 'preferred-back';
+  | 'preferred-back'
+  /** What is listened to is there again, and was lost by what plays. */
+  | 'capture-back';
 
 /** Why nothing is opened now. */
 export type WaitReason =

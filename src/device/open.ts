@@ -3,7 +3,7 @@ import { readClock, sleepUntil } from '../os/index.js';
 import type { Quality } from '../pcm/index.js';
 import { AlsaDevice, type AlsaOptions } from './alsa.js';
 import { ConvertingDevice } from './converting.js';
-import type { Device } from './device.js';
+import { type Device, deviceHealth } from './device.js';
 import { ListeningDevice } from './listening.js';
 import { checkDeviceName, parseDeviceName } from './names.js';
 import { VirtualDevice, type VirtualOptions } from './virtual.js';
@@ -28,6 +28,8 @@ export interface OpenOrder
   preferStreamRate: 'content' | 'device';
   resampleMode: 'callback' | 'producer' | 'off';
   resampleQuality: Quality;
+  /** Whether it is opened without what is listened to, where that cannot be. */
+  mayBeDeaf: boolean;
 }
 
 /** The virtual device, not yet opened. */
@@ -42,8 +44,7 @@ export function makeVirtual(order: Pick<OpenOrder, 'virtual'>, format: DeviceFor
  * @throws TenutoError with a `TENUTO_DEVICE_` code
  */
 export function openDevice(order: OpenOrder, format: DeviceFormat): Device {
-  const device = makeDevice(order, format);
-  device.open();
+  const device = openPlaying(order, format);
   if (device.rateHz === format.rateHz) return device;
   if (order.resampleMode === 'off') {
     device.close();
@@ -59,6 +60,21 @@ const isReal = (name: string | null) => {
   const kind = name === null ? undefined : parseDeviceName(name)?.kind;
   return kind === 'alsa' || kind === 'server';
 };
+
+/** The sound goes on without what is listened to, where that is gone. */
+function openPlaying(order: OpenOrder, format: DeviceFormat): Device {
+  const device = makeDevice(order, format);
+  try {
+    device.open();
+    return device;
+  } catch (error) {
+    if (!order.mayBeDeaf || !isReal(order.captureName)) throw error;
+    const deaf = makeDevice({ ...order, captureName: null }, format);
+    deaf.open();
+    deaf.health[deviceHealth.captureLost] = 1;
+    return deaf;
+  }
+}
 
 function makeDevice(order: OpenOrder, format: DeviceFormat): Device {
   const { name, captureName, stallMs } = order;

@@ -369,3 +369,62 @@ describe('what the preferences meant at the start', () => {
     });
   });
 });
+
+describe('what is listened to', () => {
+  const mic = (instance: number) =>
+    sink('mic', { outputs: 0, inputs: 1, isDefaultInput: true, instance });
+  const playing = { name: 'pipewire:a', rateHz: 48_000 };
+
+  /** A policy whose device plays and hears the first instance of the microphone. */
+  function listening(): DevicePolicy {
+    const policy = new DevicePolicy({
+      ...settings,
+      preferred: ['pipewire:a'],
+      capture: 'pipewire:mic',
+    });
+    policy.engine({ playing, order: null }, 0);
+    policy.see(view(['a', mic(7)]), 0);
+    policy.engine({ playing, order: null }, 10);
+    expect(policy.decide(10)).toMatchObject({ reason: 'settled' });
+    return policy;
+  }
+
+  it('is opened again with what plays, once it is back and has stayed', () => {
+    const policy = listening();
+    policy.see(view(['a']), 1000);
+    policy.engine({ playing, isDeaf: true, order: null }, 1000);
+    expect(policy.decide(1000)).toMatchObject({ reason: 'settled' });
+    policy.see(view(['a', mic(8)]), 5000);
+    expect(policy.decide(5000)).toMatchObject({ reason: 'debounce', untilMs: 5250 });
+    expect(policy.decide(5250)).toMatchObject({
+      action: 'open',
+      device: { name: 'pipewire:a' },
+      reason: 'capture-back',
+    });
+    const order = { sequence: 1, state: 'open' } as const;
+    policy.engine({ playing, order }, 5300);
+    expect(policy.decide(5300)).toMatchObject({ reason: 'settled' });
+  });
+
+  it('is not opened again and again when it gives nothing, or fails', () => {
+    const policy = listening();
+    policy.engine({ playing, isDeaf: true, order: null }, 1000);
+    expect(policy.decide(9000)).toMatchObject({ reason: 'settled' });
+    policy.see(view(['a', mic(8)]), 9000);
+    expect(policy.decide(9250)).toMatchObject({ action: 'open' });
+    const order = { sequence: 1, state: 'failed' } as const;
+    policy.engine({ playing, isDeaf: true, order }, 9300);
+    expect(policy.decide(9300)).toMatchObject({ reason: 'settled' });
+    expect(policy.decide(99_000)).toMatchObject({ reason: 'settled' });
+    policy.see(view(['a', mic(9)]), 100_000);
+    expect(policy.decide(100_250)).toMatchObject({ action: 'open' });
+  });
+
+  it('does not matter where nothing is listened to', () => {
+    const policy = new DevicePolicy({ ...settings, preferred: ['pipewire:a'], capture: null });
+    policy.see(view(['a', mic(1)]), 0);
+    policy.engine({ playing, isDeaf: true, order: null }, 0);
+    policy.see(view(['a', mic(2)]), 1000);
+    expect(policy.decide(9000)).toMatchObject({ reason: 'settled' });
+  });
+});

@@ -37,6 +37,13 @@ interface Candidate {
   key: string;
 }
 
+/** What is listened to at the moment. */
+interface Ear {
+  sinceMs: number;
+  /** This instance of it; empty when it is not there. */
+  key: string;
+}
+
 interface Order {
   sequence: number;
   name: string;
@@ -71,6 +78,10 @@ export class DevicePolicy {
   readonly #failures = new Map<string, { count: number; untilMs: number; key: string }>();
   /** The device that stalled last: until then any other one is better. */
   #stalled: { name: string; untilMs: number } | null = null;
+  #ear: Ear = { sinceMs: 0, key: '' };
+  /** What was listened to last, or was tried to be: nothing is opened for it once more. */
+  #heardKey = '';
+  #isDeaf = false;
   #doubtUntilMs = Number.NEGATIVE_INFINITY;
   #queryUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -117,7 +128,12 @@ export class DevicePolicy {
    * What the engine says; the same may be said again and again. With an order that is `open` the
    * device has to be what plays, or to have been lost since.
    */
-  engine({ playing, hasStalled = false, order }: EngineDevice, nowMs: number): void {
+  engine(
+    { playing, hasStalled = false, isDeaf = false, order }: EngineDevice,
+    nowMs: number,
+  ): void {
+    this.#isDeaf = isDeaf;
+    if (!isDeaf && this.#ear.key !== '') this.#heardKey = this.#ear.key;
     if (order !== null && order.sequence > this.#sequence) this.#adopt(order, nowMs);
     const mine = this.#order;
     if (mine !== null && order?.sequence === mine.sequence && order.state === 'failed') {
@@ -201,6 +217,7 @@ export class DevicePolicy {
   #resolve(nowMs: number): void {
     const view = this.#view;
     if (view === null) return;
+    this.#listen(view, nowMs);
     const found = this.#settings.preferred.map((name) =>
       name === 'default' ? this.#defaultOf(view) : findDevice(name, view, this.#direction),
     );
@@ -219,6 +236,33 @@ export class DevicePolicy {
     if (this.#playingRank === Number.POSITIVE_INFINITY) {
       this.#playingRank = this.#rankOf(this.#playing?.name);
     }
+  }
+
+  /** What is there to be listened to now, and since when. */
+  #listen(view: DeviceView, nowMs: number): void {
+    const { capture } = this.#settings;
+    if (!capture || capture === 'virtual') return;
+    const device =
+      capture === 'default'
+        ? view.devices.find(({ isDefaultInput }) => isDefaultInput)
+        : findDevice(capture, view, 'input');
+    const key = device ? `${device.name} ${device.instance} ${view.serverEpoch}` : '';
+    if (key !== this.#ear.key) this.#ear = { sinceMs: nowMs, key };
+  }
+
+  /**
+   * What is listened to was lost and is there again: what plays is opened once more, with it. Null
+   * when nothing is to be done, also for one that was opened and still gives nothing.
+   */
+  #hearAgain(nowMs: number): Candidate | Wait | null {
+    const { key, sinceMs } = this.#ear;
+    const view = this.#view;
+    if (!this.#isDeaf || key === '' || key === this.#heardKey || view === null) return null;
+    const device = findDevice(this.#playing!.name, view, this.#direction);
+    if (device === undefined) return null;
+    const untilMs = sinceMs + this.#settings.debounceMs;
+    if (nowMs < untilMs) return wait('debounce', untilMs, device.name);
+    return { rank: this.#playingRank, device, sinceMs, key: '' };
   }
 
   /**
@@ -261,6 +305,8 @@ export class DevicePolicy {
     }
     const next = pending.sort((a, b) => a.untilMs - b.untilMs)[0];
     if (next !== undefined) return next;
+    const ear = isPlaying ? this.#hearAgain(nowMs) : null;
+    if (ear !== null) return ear;
     if (isPlaying) return wait('settled', Number.POSITIVE_INFINITY, this.#playing?.name ?? null);
     const name = this.#lastValid?.name ?? this.#settings.preferred[0] ?? null;
     return wait('absent', nowMs + this.#settings.queryCooldownSec * 1000, name);
@@ -315,14 +361,16 @@ export class DevicePolicy {
     const reason = this.#reasonFor(candidate, isFirst);
     const sequence = ++this.#sequence;
     const { rank, key } = candidate;
+    this.#heardKey = this.#ear.key;
     this.#order = { sequence, name: device.name, rank, key, atMs: nowMs };
     const last = this.#lastValid?.name === device.name ? this.#lastValid.rateHz : null;
     return { action: 'open', sequence, device, rateHz: device.rateHz ?? last, reason };
   }
 
-  #reasonFor({ rank }: Candidate, isFirst: boolean): OpenReason {
+  #reasonFor({ rank, device }: Candidate, isFirst: boolean): OpenReason {
     if (isFirst) return 'first';
     if (!this.#isPlaying()) return 'lost';
+    if (device?.name === this.#playing?.name) return 'capture-back';
     return rank === this.#playingRank ? 'default-changed' : 'preferred-back';
   }
 }

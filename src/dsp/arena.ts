@@ -2,6 +2,8 @@ import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { NodeContext } from './node.js';
 import { contextOf, outputCount, type Program, type ProgramPort } from './program.js';
+import { timedWords } from './timed-commands.js';
+import { transportWords } from './transport.js';
 
 /**
  * Where everything of a program lies in the one linear memory. The persistent part comes first and
@@ -23,6 +25,8 @@ export interface Layout {
   /** Two lists of as many words as there are slots: moving parameters, free slots. */
   readonly movingList: number;
   readonly freeSlots: number;
+  /** Commands that wait for their tick; see timed-commands.ts. */
+  readonly timed: number;
   /** Buffers of a quantum of v128 for moving parameters. */
   readonly slots: number;
   readonly slotCount: number;
@@ -67,8 +71,10 @@ export const headerWords = {
   silenced: 3,
   streamEnds: 4,
   lastFrame: 4 + limits.streamsMax,
+  /** How loud it is heard; see transport.ts. */
+  transport: 4 + limits.streamsMax + limits.channelsMax,
 } as const;
-const HEADER_BYTES = 4 * (headerWords.lastFrame + limits.channelsMax);
+const HEADER_BYTES = 4 * (headerWords.transport + transportWords);
 /** 32-bit words of one parameter record; see ramps.ts. */
 export const paramWords = 8;
 const BLOCK_HEAD_BYTES = 32;
@@ -120,6 +126,7 @@ export function layoutProgram(program: Program, base: number): Layout {
   const paramRecords = bump.take(4 * paramWords * params.length);
   const movingList = bump.take(4 * slotCount);
   const freeSlots = bump.take(4 * slotCount);
+  const timed = bump.take(4 * timedWords);
   const looped = loopSources(program);
   const outputs = new Array<number>(program.nodes.length).fill(0);
   const takeOutputs = (wanted: boolean) => {
@@ -154,6 +161,7 @@ export function layoutProgram(program: Program, base: number): Layout {
     paramRecords,
     movingList,
     freeSlots,
+    timed,
     slots,
     slotCount,
     device,

@@ -3,6 +3,7 @@ import { headerWords } from './arena.js';
 import { Performance } from './performance.js';
 import { outputCount, type ProgramNode } from './program.js';
 import type { Renderer } from './renderer.js';
+import { transportWords } from './transport.js';
 
 /**
  * What one program hands on to the next, prepared so that handing it on allocates nothing: a list
@@ -18,6 +19,8 @@ class Carry {
   private readonly copies: Copy[] = [];
   private readonly params: readonly (readonly [from: number, to: number])[];
   private readonly mends: (() => void)[] = [];
+  /** By the number of a node before, its number now; -1 for one that is gone. */
+  private readonly nodes: Int32Array;
 
   constructor(
     private readonly from: Renderer,
@@ -25,6 +28,8 @@ class Carry {
   ) {
     const known = knownNodes(from, to);
     const kept = known.filter(([before, after]) => hasSameShape(from, before, to, after));
+    this.nodes = new Int32Array(from.program.nodes.length).fill(-1);
+    for (const [before, after] of known) this.nodes[before] = after;
     this.header();
     for (const [before, after] of kept) this.node(before, after);
     this.params = keptParams(from, to, known);
@@ -35,6 +40,7 @@ class Carry {
   handOn(): void {
     for (const { into, at, part } of this.copies) into.set(part, at);
     for (const mend of this.mends) mend();
+    this.to.timed.adopt(this.from.timed, this.nodes);
     for (const [before, after] of this.params) this.to.ramps.adopt(after, this.from.ramps, before);
   }
 
@@ -45,13 +51,14 @@ class Carry {
   }
 
   private header(): void {
-    const word = (name: 'tick' | 'ignored' | 'streamEnds', words: number) => {
+    const word = (name: 'tick' | 'ignored' | 'streamEnds' | 'transport', words: number) => {
       const offset = 4 * headerWords[name];
       this.copy(this.from.layout.header + offset, this.to.layout.header + offset, 4 * words);
     };
     word('tick', 1);
     word('ignored', 1);
     word('streamEnds', limits.streamsMax);
+    word('transport', transportWords);
   }
 
   private node(before: number, after: number): void {

@@ -7,6 +7,8 @@ import { type NodeLibrary, noNodes } from './nodes/index.js';
 import type { Part } from './performance.js';
 import { decodeProgram, outputCount, type Program } from './program.js';
 import { Ramps } from './ramps.js';
+import { isTimed, TimedCommands } from './timed-commands.js';
+import { Transport } from './transport.js';
 
 /** What a `meter` node measured, linear: 1 is full scale. One number for each lane. */
 export interface MeterLevels {
@@ -40,10 +42,13 @@ export class Renderer implements Part {
   readonly sources: Sources;
   /** Of use to `carry.ts`: the parameters, as the arena holds them. */
   readonly ramps: Ramps;
+  /** Of use to `carry.ts`: commands that wait for their tick. */
+  readonly timed: TimedCommands;
 
   private readonly i32: Int32Array;
   private readonly valueBits = new Int32Array(1);
   private readonly value = new Float32Array(this.valueBits.buffer);
+  private readonly transport: Transport;
   private readonly kernels: readonly Kernel[];
   private readonly guards: Int32Array;
   private readonly starters: readonly (() => void)[];
@@ -76,6 +81,9 @@ export class Renderer implements Part {
       program.nodes.flatMap(({ definition }, i) => (definition.type === 'meter' ? [i] : [])),
     );
     this.ramps = new Ramps(this.memory, this.layout, program);
+    this.timed = new TimedCommands(this.i32, this.layout.timed / 4);
+    const transport = header / 4 + headerWords.transport;
+    this.transport = new Transport(this.memory, transport, { quantum, channels });
     this.blocks = Int32Array.from(this.layout.nodes, (node) => node.block);
     this.guards = Int32Array.from(this.layout.nodes, ({ state }, i) =>
       program.nodes[i]!.definition.code === undefined ? -1 : state / 4 - 4,
@@ -112,6 +120,8 @@ export class Renderer implements Part {
   private prepare(): void {
     prepareNodes(this.program, this.layout, this.memory);
     this.ramps.prepare(this.program, this.layout);
+    this.timed.prepare();
+    this.transport.prepare();
   }
 
   /**
@@ -175,12 +185,26 @@ export class Renderer implements Part {
 
   /**
    * Applies the command record at `words[offset]` to the coming quantum: operation and frame,
-   * node, port, value (float32 bits), ramp or hold frames. Records of one quantum come in the
-   * order of their frames. What names nothing is ignored and counted. For the audio thread.
+   * node, port, value (float32 bits), ramp or hold frames. A timed record waits in the arena until
+   * its tick is rendered; others of one quantum come in the order of their frames, and before the
+   * timed ones. What names nothing is ignored and counted. For the audio thread.
    */
   apply(words: Int32Array, offset: number): void {
+    if (!isTimed(words[offset]!)) {
+      this.applyAt(words, offset, frameOf(words[offset]!));
+    } else if (this.timed.add(words, offset) < 0) {
+      this.count(headerWords.ignored);
+    }
+  }
+
+  private applyAt(words: Int32Array, offset: number, atFrame: number): void {
     const op = operationOf(words[offset]!);
-    const frame = Math.min(frameOf(words[offset]!), this.quantum - 1);
+    const frame = Math.min(atFrame, this.quantum - 1);
+    if (op === commandOps.start || op === commandOps.stop) {
+      const frames = Math.max(0, words[offset + commandWord.frames]!);
+      this.transport.fade(frame, op === commandOps.start ? 1 : 0, frames);
+      return;
+    }
     const node = words[offset + commandWord.node]!;
     const param = this.ramps.find(node, words[offset + commandWord.port]!);
     this.valueBits[0] = words[offset + commandWord.value]!;
@@ -198,11 +222,24 @@ export class Renderer implements Part {
 
   /** Renders one quantum into `output`. Allocates nothing. For the audio thread. */
   render(): void {
+    this.applyDue();
     this.ramps.fill();
     this.output.fill(0);
     for (let i = 0; i < this.kernels.length; i++) this.kernels[i]!(this.blocks[i]!);
     this.ramps.settle();
+    this.transport.apply(this.output);
     this.count(headerWords.tick);
+  }
+
+  /** Timed commands whose tick has come; those that came too late take effect at once. */
+  private applyDue(): void {
+    const { timed } = this;
+    const tick = this.i32[this.header + headerWords.tick]!;
+    for (let at = timed.due(tick); at >= 0; at = timed.due(tick)) {
+      timed.drop();
+      const isLate = this.i32[at + commandWord.tick] !== tick;
+      this.applyAt(this.i32, at, isLate ? 0 : frameOf(this.i32[at]!));
+    }
   }
 
   /**

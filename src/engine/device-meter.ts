@@ -71,6 +71,7 @@ export class DeviceMeter {
     words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;
     words[at + deskHealth.captureFillFrames] = health[deviceHealth.captureFillFrames]!;
     words[at + deskHealth.captureDropFrames] = health[deviceHealth.captureDropFrames]!;
+    words[at + deskHealth.captureLost] = health[deviceHealth.captureLost]!;
     words[at + deskHealth.conversionUs] = health[deviceHealth.conversionUs]!;
     words[at + deskHealth.deviceRateHz] = health[deviceHealth.deviceRateHz]!;
   }

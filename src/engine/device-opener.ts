@@ -2,7 +2,12 @@ import type { Device } from '../device/device.js';
 import { type DeviceFormat, makeVirtual, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { type NamedDevice, noteOpening, settleRequest } from '../memory/device-desk.js';
+import {
+  type NamedDevice,
+  noteOpening,
+  readDeskState,
+  settleRequest,
+} from '../memory/device-desk.js';
 import { recordTime, timerIndex } from '../memory/timers.js';
 import { monotonicUs } from '../os/index.js';
 import type { Attachment } from './attach.js';
@@ -24,7 +29,10 @@ export class DeviceOpener {
     const askedUs = monotonicUs();
     noteOpening(segment, order.place, askedUs);
     try {
-      const device = openDevice({ ...order.device, name, nativeRateHz }, this.format);
+      // Before the first sound it is a mistake, to be told; later the sound comes first.
+      const mayBeDeaf = readDeskState(segment).state !== 'none';
+      const wanted = { ...order.device, name, nativeRateHz, mayBeDeaf };
+      const device = openDevice(wanted, this.format);
       recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
       return device;
     } catch (error) {

@@ -202,18 +202,29 @@ class Driver {
     if (request === null) return null;
     const device = this.opener.open(request);
     if (device instanceof TenutoError) {
-      this.opener.settle(request.number, device);
-      return null;
+      const isOwn = request.name === deviceToGoOnWith(segment)?.name;
+      if (device.code !== 'TENUTO_DEVICE_BUSY' || !isOwn) {
+        this.opener.settle(request.number, device);
+        return null;
+      }
+      // Hardware that can be open once only, and is by the current driver: break before make.
     }
+    this.relieve();
+    const ready =
+      device instanceof TenutoError
+        ? this.goOn()
+        : this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
+    ready.manners.askedUs = request.us;
+    return { ...ready, request: request.number };
+  }
+
+  /** Asks the current driver to leave, and ends it when it does not. */
+  private relieve(): void {
     const { standby } = this;
     standby.askToLeave();
     const deadlineNs = monotonicNs() + standby.patienceUs * 1000;
     while (!standby.hasLeft && monotonicNs() < deadlineNs) this.rest(handoverLookNs);
-    const left = standby.hasLeft;
-    if (!left) this.predecessor.end();
-    const ready = this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
-    ready.manners.askedUs = request.us;
-    return { ...ready, request: request.number };
+    if (!standby.hasLeft) this.predecessor.end();
   }
 
   private begin(device: Device | null, replayFrames: number): Readiness {

@@ -1,3 +1,4 @@
+import { commandFlags } from '../dsp/command.js';
 import { limits } from '../limits.js';
 import { laneCommandAt, laneCount, laneWritten } from '../memory/commands.js';
 import { beginRecord, commandAt, endRecord, findRecord, recordAt } from '../memory/journal.js';
@@ -71,15 +72,30 @@ export class Sealer {
     const { words } = segment;
     const written = laneWritten(segment, laneIndex);
     let cursor = this.laneCursors[laneIndex]!;
-    while (cursor !== written && this.taken < commandsPerTick) {
-      const from = laneCommandAt(segment, laneIndex, cursor);
-      const to = commandAt(at, this.taken);
-      for (let i = 0; i < commandWords; i++) words[to + i] = words[from + i]!;
-      this.taken++;
-      cursor = (cursor + 1) | 0;
+    while (cursor !== written) {
+      const bundle = this.bundleLength(laneIndex, cursor, written);
+      if (this.taken + bundle > commandsPerTick) break;
+      for (let n = 0; n < bundle; n++) {
+        const from = laneCommandAt(segment, laneIndex, cursor);
+        const to = commandAt(at, this.taken);
+        for (let i = 0; i < commandWords; i++) words[to + i] = words[from + i]!;
+        this.taken++;
+        cursor = (cursor + 1) | 0;
+      }
     }
     this.laneCursors[laneIndex] = cursor;
     words[at + record.laneCursors + laneIndex] = cursor;
+  }
+
+  /** Commands from here on that belong together and go into one tick. */
+  private bundleLength(laneIndex: number, cursor: number, written: number): number {
+    const { segment } = this;
+    for (let length = 1; length < commandsPerTick; length++) {
+      const at = laneCommandAt(segment, laneIndex, (cursor + length - 1) | 0);
+      const continues = (segment.words[at]! & commandFlags.continues) !== 0;
+      if (!continues || ((cursor + length) | 0) === written) return length;
+    }
+    return commandsPerTick;
   }
 
   private takeStreams(): void {

@@ -64,11 +64,6 @@ const troubleTexts: Record<NonNullable<Recorded['trouble']>, string> = {
   way: 'the way through the device changed',
 };
 
-/** Why a take is of no use, in words. */
-function troubleText(trouble: NonNullable<Recorded['trouble']>): string {
-  return troubleTexts[trouble];
-}
-
 /**
  * One duplex stream that is opened once and closed once, whatever is measured over it in between:
  * an engine of its own, or a running one. A take that something came between is played again.

@@ -57,6 +57,8 @@ export interface DeskState {
   /** The device that plays or played last, and the rate it runs at. */
   name: string;
   rateHz: number;
+  /** It plays, but what is listened to is gone. */
+  isDeaf: boolean;
   /** Microseconds, 32 bits: since when the state is what it is. */
   sinceUs: number;
   /** Numbers of the last request and of the last one that was settled, and whether that opened. */
@@ -65,11 +67,16 @@ export interface DeskState {
   opened: boolean;
 }
 
-/** Whether anything happened since a state was read; three words tell. */
+/** Whether nothing is heard of the device that is listened to; of the driver's last looks. */
+const isDeaf = (words: Int32Array, at: number) =>
+  words[at + desk.health + deskHealth.captureLost] === 1;
+
+/** Whether anything happened since a state was read; a few words tell. */
 export function hasDeskChanged({ words, layout }: Segment, before: DeskState): boolean {
   const at = layout.desk;
   return (
     words[at + desk.sinceUs] !== before.sinceUs ||
+    isDeaf(words, at) !== before.isDeaf ||
     Atomics.load(words, at + desk.request) !== before.request ||
     Atomics.load(words, at + desk.settled) !== before.settled
   );
@@ -83,6 +90,7 @@ export function readDeskState(segment: Segment): DeskState {
     lostReason: reasons[words[at + desk.lostReason]!] ?? 'failed',
     name: readText(segment, desk.name),
     rateHz: words[at + desk.health + deskHealth.deviceRateHz]!,
+    isDeaf: isDeaf(words, at),
     sinceUs: words[at + desk.sinceUs]!,
     request: Atomics.load(words, at + desk.request),
     settled: Atomics.load(words, at + desk.settled),
@@ -180,6 +188,7 @@ export const deskHealth = {
   captureDropFrames: 5,
   conversionUs: 6,
   deviceRateHz: 7,
+  captureLost: 8,
 } as const;
 
 /** How the engine stands with its device. */
@@ -202,6 +211,8 @@ export interface DeviceStatus {
   /** Captured frames that wait, and those thrown away since the device was opened. */
   captureFillFrames: number;
   captureDropFrames: number;
+  /** What is listened to is gone: what is captured is silence, and what is played goes on. */
+  captureLost: boolean;
 }
 
 const states = ['none', 'playing', 'held', 'continuing'] as const;
@@ -222,6 +233,7 @@ export function readDevice(segment: Segment): DeviceStatus {
     fillFrames: health(deskHealth.fillFrames),
     captureFillFrames: health(deskHealth.captureFillFrames),
     captureDropFrames: health(deskHealth.captureDropFrames),
+    captureLost: isDeaf(words, at),
   };
 }
 

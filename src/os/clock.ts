@@ -5,6 +5,7 @@ import { errno, libc, scratch } from './libc.js';
  * while the machine is suspended, and the same for all processes.
  */
 
+const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 const TIMER_ABSTIME = 1;
 
@@ -39,6 +40,12 @@ export function monotonicUs(): number {
   clockGettime(CLOCK_MONOTONIC, clockAddress);
   const us = ((clockWords[2] as number) / 1000) | 0;
   return (Math.imul(clockWords[0] as number, 1_000_000) + us) | 0;
+}
+
+/** Nanoseconds since 1970 by the clock that people set, clock_gettime(2) CLOCK_REALTIME. */
+export function wallNs(): bigint {
+  clockGettime(CLOCK_REALTIME, clockAddress);
+  return BigInt(clockWords[0] as number) * 1_000_000_000n + BigInt(clockWords[2] as number);
 }
 
 /** The latest time that a timespec gets here: its seconds fit 32 bits, and it is 63 years away. */

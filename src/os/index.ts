@@ -17,7 +17,7 @@ export {
   pcmErrno,
   pcmReport,
 } from './alsa-pcm.js';
-export { monotonicNs, monotonicUs, readClock, sleepUntil, sleepUntilNs } from './clock.js';
+export { monotonicNs, monotonicUs, readClock, sleepUntil, sleepUntilNs, wallNs } from './clock.js';
 export { everyWaiter, futexWait, futexWaitUntil, futexWake } from './futex.js';
 export {
   abstractPath,

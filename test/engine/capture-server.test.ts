@@ -67,7 +67,7 @@ describe('on a sound server', () => {
     expect(listener.status().device.name).toBe('virtual');
   });
 
-  it('that loses what is listened to, the engine plays on, and says that nobody listens', async () => {
+  it('that loses what is listened to: the engine plays on, says so, and listens again when it is back', async () => {
     for (const name of ['pipewire:hall', 'virtual']) {
       await server.addSink({ name: 'side' });
       await using engine = await launchOn(name, 'pipewire:side.monitor');
@@ -81,6 +81,14 @@ describe('on a sound server', () => {
       await until('it plays on', () => engine.status().counters.quanta > quanta + 100);
       expect(engine.status().counters.deviceLost).toBe(0);
       expect(engine.status().generation).toBeGreaterThanOrEqual(generation);
+      expect(engine.status().device.captureLost).toBe(true);
+      await server.addSink({ name: 'side' });
+      await until('it is listened to again', () => !engine.status().device.captureLost);
+      await until('something is heard again', async () => {
+        const heard = (await iterator.next()).value;
+        return heard !== undefined && !heard.away;
+      });
+      await server.removeSink('side');
     }
   });
 });

@@ -1,7 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { connectEngine } from '../../dist/client/index.js';
+import { compilePatch, parsePatch } from '../../dist/dsp/index.js';
+import { decodeWhole } from '../../dist/media/index.js';
 import { killNow } from '../../dist/os/index.js';
-import { launch, pidOf, testSettings, until, whole } from '../kit/engine.js';
+import type { Settings } from '../../dist/settings/index.js';
+import { launch, pidOf, temporaryFile, testSettings, until, whole } from '../kit/engine.js';
+
+/** Plays on each channel the number that it is told. */
+function stepPatch({ engine }: Settings) {
+  const text = `
+nodes:
+  left: { type: gain, in: 0 }
+  right: { type: gain, in: 0 }
+  wideLeft: { type: pan, in: left, position: -1 }
+  wideRight: { type: pan, in: right, position: 1 }
+  out: { type: out, in: [wideLeft, wideRight] }
+`;
+  const format = { rate: engine.rateHz, quantum: engine.quantumFrames, channels: engine.channels };
+  return compilePatch(parsePatch(text, 'steps.yaml'), format);
+}
 
 describe('commands to a running engine', () => {
   it('change parameters, and say what results and when', async () => {
@@ -57,5 +74,60 @@ describe('commands to a running engine', () => {
     expect(again).toEqual({ ...first, repeated: true });
     expect(engine.status().counters.commands).toBe(1);
     expect((await connection.get('room.size')).values['room.size']!.target).toBe(0.25);
+  });
+
+  it('take effect on their frame when they are timed, all of a bundle at once', async () => {
+    const settings = testSettings();
+    const recordPath = await temporaryFile('timed.wav');
+    const engine = await launch({ settings, recordPath, patch: stepPatch(settings) });
+    await whole(engine);
+    const { quantum, rate } = engine.status();
+    const tick = engine.status().tick + 200;
+    const changes = (value: number) =>
+      ['left', 'right'].map((node) => ({ do: 'set', path: `${node}.in`, value }) as const);
+    const at = [
+      { tick, frame: 5 },
+      { tick: tick + 10, frame: quantum - 1 },
+      { tick: tick + 20, frame: 0 },
+    ];
+    const values = [0.25, -0.5, 0.75];
+    const acks = await Promise.all(
+      at.map((time, i) =>
+        engine.command({ do: 'bundle', commands: changes(values[i]!), at: time }),
+      ),
+    );
+    expect(acks.map((ack) => ({ tick: ack.tick, frame: ack.frame }))).toEqual(at);
+    const soon = await engine.set('left.in', 0, { at: { inSec: 0.2 } });
+    await until(
+      'all of it was played',
+      () => engine.status().playedSec * rate > (tick + 60) * quantum,
+    );
+    await engine.stop();
+    const { samples } = await decodeWhole(recordPath, { rate, channels: 2 });
+    const firstOther = (from: number, channel: number) => {
+      let frame = from;
+      while (samples[frame * 2 + channel] === samples[from * 2 + channel]) frame++;
+      return frame;
+    };
+    for (const channel of [0, 1]) {
+      let from = 0;
+      for (const time of at) {
+        const frame = time.tick * quantum + time.frame;
+        expect(firstOther(from, channel)).toBe(frame);
+        from = frame + 400;
+      }
+    }
+    expect(soon.tick).toBeGreaterThan(0);
+  });
+
+  it('stop the sound and start it again, and the device stays open', async () => {
+    await using engine = await launch({ settings: testSettings() });
+    await whole(engine);
+    const stopped = await engine.command({ do: 'stop', fadeMs: 5 });
+    expect(stopped.state.transport).toBe('stopped');
+    expect((await engine.get()).transport).toBe('stopped');
+    const started = await engine.command({ do: 'start' });
+    expect(started.state.transport).toBe('playing');
+    expect(engine.status().counters).toMatchObject({ deviceOpens: 1, takeovers: 0 });
   });
 });

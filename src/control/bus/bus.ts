@@ -1,15 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { TenutoError } from '../../errors.js';
+import { isTimed } from '../../dsp/timed-commands.js';
+import { type ErrorCode, TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { count, counterIndex } from '../../memory/counters.js';
+import { currentSealedTick } from '../../memory/journal.js';
 import type { Segment } from '../../memory/segment.js';
-import { type Ack, type Command, commandSchema } from './command.js';
+import { ticksBetween } from '../../memory/ticks.js';
+import type { ClockMap } from './clock-map.js';
+import {
+  type Ack,
+  type Command,
+  type CommandTime,
+  commandSchema,
+  type ResultingState,
+} from './command.js';
 import { hashOf, type IdHash, keyOf, noId } from './command-id.js';
 import type { EngineState, StateChange, StateView } from './engine-state.js';
 import type { SealedRecord } from './journal-follower.js';
 import { countOf, LaneWriter } from './lane-writer.js';
 import type { Receipt } from './receipts.js';
-import { type RecordTime, recordsOf } from './records.js';
+import { type RecordTime, recordsOf, resultOf } from './records.js';
 
 /** Where a command came from. */
 export type Origin = 'socket' | 'osc' | 'http' | 'websocket' | 'datagram' | 'restore';
@@ -22,7 +32,8 @@ interface Waiting {
   readonly id: string;
   readonly hash: IdHash;
   readonly records: Int32Array;
-  readonly paths: readonly string[];
+  /** Null for one that a predecessor took. */
+  readonly command: Command | null;
   /** Number of its last record in the lane; set once it is written there. */
   last: number;
   readonly answer: Promise<Ack>;
@@ -34,6 +45,9 @@ export interface BusOptions {
   /** Lane of this control process. */
   lane: number;
   state: EngineState;
+  clock: ClockMap;
+  /** Is told what was refused, and why. */
+  onRefused?: (what: { id: string; origin: Origin; code: ErrorCode; message: string }) => void;
 }
 
 /**
@@ -52,6 +66,10 @@ export class Bus {
   private readonly listeners = new Set<(change: StateChange) => void>();
   private readonly lane: LaneWriter;
   private readonly state: EngineState;
+  private readonly clock: ClockMap;
+  private readonly onRefused: NonNullable<BusOptions['onRefused']>;
+  /** Timed records that were taken and are not sealed yet. */
+  private timedOnTheWay = 0;
   private timer: NodeJS.Timeout | null = null;
   /** Records that wait in `queue`. */
   private queued = 0;
@@ -62,6 +80,8 @@ export class Bus {
     options: BusOptions,
   ) {
     this.state = options.state;
+    this.clock = options.clock;
+    this.onRefused = options.onRefused ?? (() => {});
     this.lane = new LaneWriter(segment, options.lane);
     this.state.begin();
     this.adopt();
@@ -79,7 +99,8 @@ export class Bus {
       const [issue] = parsed.error.issues;
       const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
       const text = `${where}${issue?.message ?? 'no command'}`;
-      return Promise.resolve(this.refuse(id, new TenutoError('TENUTO_COMMAND_INVALID', text)));
+      const error = new TenutoError('TENUTO_COMMAND_INVALID', text);
+      return Promise.resolve(this.refuse(id, error, origin));
     }
     const command = parsed.data;
     const id = command.id ?? randomUUID();
@@ -87,10 +108,10 @@ export class Bus {
     const known = this.recall(command, id, hash);
     if (known !== null) return known;
     try {
-      return this.take(command, id, hash, origin);
+      return this.take(command, id, hash);
     } catch (error) {
       if (!(error instanceof TenutoError)) throw error;
-      return Promise.resolve(this.refuse(id, error));
+      return Promise.resolve(this.refuse(id, error, origin));
     }
   }
 
@@ -101,7 +122,7 @@ export class Bus {
    */
   get(path?: string): StateView {
     this.look();
-    return this.state.view(path);
+    return { ...this.state.view(path), clock: this.clock.view };
   }
 
   /** Number of the last sealed command. */
@@ -143,14 +164,14 @@ export class Bus {
     const waiting = this.byId.get(keyOf(hash));
     const again = (ack: Ack): Ack => {
       if (!ack.ok) return { ...ack, id };
-      return { ...ack, id, state: this.state.resulting(pathsOf(command)), repeated: true };
+      return { ...ack, id, state: this.resultOf(command), repeated: true };
     };
     if (waiting?.hash.high === hash.high) return waiting.answer.then(again);
     const receipt = this.state.receipts.find(hash);
-    return receipt === undefined ? null : Promise.resolve(again(this.ackOf(id, receipt, [])));
+    return receipt === undefined ? null : Promise.resolve(again(this.ackOf(id, receipt, null)));
   }
 
-  private take(command: Command, id: string, hash: IdHash, _origin: Origin): Promise<Ack> {
+  private take(command: Command, id: string, hash: IdHash): Promise<Ack> {
     const { ifSeq } = command;
     const expected = (this.state.seq + this.waitingRecords()) >>> 0;
     if (ifSeq !== undefined && ifSeq !== expected) {
@@ -164,7 +185,13 @@ export class Bus {
       const text = `${this.queue.length} commands wait already`;
       throw new TenutoError('TENUTO_COMMAND_LIMIT', text);
     }
-    const waiting = makeWaiting(id, hash, records, pathsOf(command));
+    const timed = time === null ? 0 : countOf(records);
+    if (this.state.pendingCount + this.timedOnTheWay + timed > limits.timedCommandsMax) {
+      const text = `${limits.timedCommandsMax} commands wait for their time already`;
+      throw new TenutoError('TENUTO_COMMAND_LIMIT', text);
+    }
+    this.timedOnTheWay += timed;
+    const waiting = makeWaiting(id, hash, records, command);
     this.queue.push(waiting);
     this.queued += countOf(records);
     if (hash !== noId) this.byId.set(keyOf(hash), waiting);
@@ -173,8 +200,35 @@ export class Bus {
     return waiting.answer;
   }
 
-  private timeOf(_command: Command): RecordTime | null {
-    return null;
+  /** When a command is to take effect; null for as soon as can be. */
+  private timeOf({ at }: Command): RecordTime | null {
+    if (at === undefined) return null;
+    const time = this.momentOf(at);
+    if (time === null) return null;
+    const { firstTick, rateHz, quantum } = this.segment.layout;
+    const sealed = ticksBetween(currentSealedTick(this.segment), firstTick);
+    const aheadSec = (((time.tick - sealed) | 0) * quantum) / rateHz;
+    if (aheadSec > limits.commandAheadSecMax + 1) {
+      const text = `${Math.round(aheadSec)} s ahead; at most ${limits.commandAheadSecMax} s`;
+      throw new TenutoError('TENUTO_COMMAND_RANGE', text);
+    }
+    return time;
+  }
+
+  private momentOf(at: CommandTime): RecordTime | null {
+    const { firstTick, rateHz, quantum } = this.segment.layout;
+    if ('ntp' in at) return this.clock.timeOf(at.ntp);
+    if ('inSec' in at) {
+      if (at.inSec === 0) return null;
+      const next = ticksBetween(currentSealedTick(this.segment), firstTick) + 1;
+      const frames = Math.round(at.inSec * rateHz);
+      return { tick: (next + Math.floor(frames / quantum)) | 0, frame: frames % quantum };
+    }
+    const frame = at.frame ?? 0;
+    if (frame >= quantum) {
+      throw new TenutoError('TENUTO_COMMAND_RANGE', `a tick has ${quantum} frames, no ${frame}`);
+    }
+    return { tick: ticksBetween(at.tick | 0, firstTick), frame };
   }
 
   private waitingRecords(): number {
@@ -200,7 +254,7 @@ export class Bus {
     this.lane.forEachWaiting(this.state.cursors, (at) => {
       const hash = this.state.hashAt(words, at);
       if (hash === null || this.byId.has(keyOf(hash))) return;
-      this.byId.set(keyOf(hash), makeWaiting('', hash, new Int32Array(0), []));
+      this.byId.set(keyOf(hash), makeWaiting('', hash, new Int32Array(0), null));
     });
   }
 
@@ -217,7 +271,8 @@ export class Bus {
       const index = first + record.taken[this.lane.lane]! - left;
       const receipt = this.state.receiptOf(record, index);
       this.byId.delete(keyOf(waiting.hash));
-      waiting.settle(this.ackOf(waiting.id, receipt, waiting.paths));
+      this.timedOnTheWay -= timedIn(waiting.records);
+      waiting.settle(this.ackOf(waiting.id, receipt, waiting.command));
     }
     this.offered.splice(0, settled);
     this.settleAdopted(record);
@@ -231,30 +286,36 @@ export class Bus {
       if (waiting === undefined || waiting.id !== '') continue;
       this.byId.delete(keyOf(waiting.hash));
       const receipt = this.state.receiptOf(record, index);
-      waiting.settle(this.ackOf(waiting.id, receipt, waiting.paths));
+      waiting.settle(this.ackOf(waiting.id, receipt, waiting.command));
     }
   }
 
-  private ackOf(id: string, receipt: Receipt, paths: readonly string[]): Ack {
+  private ackOf(id: string, receipt: Receipt, command: Command | null): Ack {
     if (receipt.isVoid) {
       const text = 'it ended the processes that applied it, and was withdrawn';
       return this.refuse(id, new TenutoError('TENUTO_COMMAND_VOIDED', text));
     }
     const { seq, tick, frame, isLate } = receipt;
-    const state = this.state.resulting(paths);
     return {
       id,
       ok: true,
       seq: seq >>> 0,
       tick: tick >>> 0,
       frame,
-      state,
+      state: this.resultOf(command),
       ...(isLate && { late: true }),
     };
   }
 
-  private refuse(id: string, { code, message }: TenutoError): Ack {
+  /** What a command brings about: also what it will, when it waits for its time. */
+  private resultOf(command: Command | null): ResultingState {
+    const { book, transport } = this.state;
+    return command === null ? { transport, values: {} } : resultOf(command, book, transport);
+  }
+
+  private refuse(id: string, { code, message }: TenutoError, origin: Origin = 'socket'): Ack {
     count(this.segment, counterIndex.commandsRefused, 1);
+    this.onRefused({ id, origin, code, message });
     return { id, ok: false, code, message, seq: this.seq };
   }
 
@@ -271,11 +332,12 @@ export class Bus {
     const lost = this.offered.splice(0);
     for (const waiting of lost) {
       this.byId.delete(keyOf(waiting.hash));
+      this.timedOnTheWay -= timedIn(waiting.records);
       const receipt = this.state.receipts.find(waiting.hash);
       waiting.settle(
         receipt === undefined
           ? this.refuse(waiting.id, new TenutoError('TENUTO_ENGINE_FAILED', text))
-          : this.ackOf(waiting.id, receipt, waiting.paths),
+          : this.ackOf(waiting.id, receipt, waiting.command),
       );
     }
   }
@@ -285,19 +347,18 @@ function makeWaiting(
   id: string,
   hash: IdHash,
   records: Int32Array,
-  paths: readonly string[],
+  command: Command | null,
 ): Waiting {
   let settle: (ack: Ack) => void = () => {};
   const answer = new Promise<Ack>((resolve) => {
     settle = resolve;
   });
-  return { id, hash, records, paths, last: 0, answer, settle };
+  return { id, hash, records, command, last: 0, answer, settle };
 }
 
-/** The parameters that a command names. */
-function pathsOf(command: Command): string[] {
-  const changes = command.do === 'bundle' ? command.commands : [command];
-  return changes.flatMap((change) => ('path' in change ? [change.path] : []));
+/** Of a command's records, those that are to wait for their time. */
+function timedIn(records: Int32Array): number {
+  return records.length > 0 && isTimed(records[0]!) ? countOf(records) : 0;
 }
 
 /** What a refusal is addressed to. */

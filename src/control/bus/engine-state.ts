@@ -1,16 +1,19 @@
-import { layoutProgram } from '../../dsp/arena.js';
-import { commandWord } from '../../dsp/command.js';
+import { headerWords, type Layout, layoutProgram } from '../../dsp/arena.js';
+import { commandOps, commandWord, frameOf, operationOf } from '../../dsp/command.js';
 import type { Program } from '../../dsp/program.js';
+import { isTimed } from '../../dsp/timed-commands.js';
+import { transportWord } from '../../dsp/transport.js';
 import { sealedTick } from '../../memory/journal.js';
 import { SnapshotState, snapshot } from '../../memory/layout.js';
 import type { Segment } from '../../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../../memory/snapshots.js';
 import { tickAfter, ticksBetween } from '../../memory/ticks.js';
-import type { ResultingState, Transport } from './command.js';
+import type { Transport } from './command.js';
 import type { IdHash } from './command-id.js';
 import { JournalFollower, type SealedRecord } from './journal-follower.js';
-import { frameAt, ParameterModel } from './parameter-model.js';
+import { ParameterModel } from './parameter-model.js';
 import type { BookedPort, PatchBook } from './patch-book.js';
+import { PendingModel } from './pending-model.js';
 import { type Receipt, Receipts } from './receipts.js';
 
 /** One parameter, as `get` shows it. */
@@ -31,6 +34,8 @@ export interface StateView {
   /** The last sealed tick. */
   tick: number;
   transport: Transport;
+  /** Which OSC time tag is frame 0 of which tick; null while nothing plays yet. */
+  clock: { ntp: [number, number]; tick: number } | null;
   values: Record<string, ParameterView>;
 }
 
@@ -51,6 +56,7 @@ export interface StateChange {
 export class EngineState {
   receipts = new Receipts();
   transport: Transport = 'playing';
+  private pending = new PendingModel();
   private follower: JournalFollower;
   private parameters: ParameterModel;
   private readonly changed = new Set<string>();
@@ -66,6 +72,11 @@ export class EngineState {
 
   get seq(): number {
     return this.follower.seq;
+  }
+
+  /** Timed commands that wait in the arena. */
+  get pendingCount(): number {
+    return this.pending.count;
   }
 
   get tick(): number {
@@ -86,8 +97,12 @@ export class EngineState {
     while (restored === 'changed') restored = readSnapshot(segment);
     const { firstTick, quantum } = segment.layout;
     const from = restored?.tick ?? tickAfter(firstTick, -1);
+    this.pending = new PendingModel();
+    this.transport = 'playing';
     if (restored !== null) {
       parameters.restore(restored.arena, this.rendered(from) * quantum);
+      this.pending.restore(restored.arena, layout);
+      this.transport = transportIn(restored.arena, layout);
     }
     this.parameters = parameters;
     this.receipts = new Receipts();
@@ -114,14 +129,18 @@ export class EngineState {
   receiptOf(record: SealedRecord, index: number): Receipt {
     const { words } = this.segment;
     const at = record.at(index);
+    const isTimedOne = isTimed(words[at]!);
+    const wanted = tickAfter(this.segment.layout.firstTick, words[at + commandWord.tick]!);
+    const isLate = isTimedOne && ticksBetween(wanted, record.tick) < 0;
+    const waits = isTimedOne && !isLate;
     return {
       high: words[at + commandWord.idHigh]!,
       seq: (record.seqBefore + index + 1) | 0,
       sealedTick: record.tick,
-      tick: record.tick,
-      frame: 0,
+      tick: waits ? wanted : record.tick,
+      frame: waits ? frameOf(words[at]!) : 0,
       isVoid: record.isVoid,
-      isLate: false,
+      isLate,
     };
   }
 
@@ -133,17 +152,17 @@ export class EngineState {
   }
 
   /** Of the named parameters, where they go. */
-  resulting(paths: readonly string[]): ResultingState {
+  private targets(paths: Iterable<string>): Record<string, number> {
     const values: Record<string, number> = {};
     for (const path of paths) {
       const port = this.book.ports.get(path);
       if (port !== undefined) values[path] = this.read(port).target;
     }
-    return { transport: this.transport, values };
+    return values;
   }
 
   /** @throws TenutoError `TENUTO_COMMAND_UNKNOWN` */
-  view(path?: string): StateView {
+  view(path?: string): Omit<StateView, 'clock'> {
     const values: Record<string, ParameterView> = {};
     for (const port of this.book.select(path)) {
       const { unit, min, max } = port;
@@ -155,7 +174,7 @@ export class EngineState {
 
   /** What was changed since the last call. */
   change(): StateChange {
-    const { values } = this.resulting([...this.changed]);
+    const values = this.targets(this.changed);
     this.changed.clear();
     const { seq, tick, transport } = this;
     return { seq: seq >>> 0, tick: tick >>> 0, transport, values };
@@ -173,14 +192,28 @@ export class EngineState {
       const at = record.at(index);
       const hash = this.hashAt(words, at);
       if (hash !== null) this.receipts.note(hash, this.receiptOf(record, index));
-      if (isNew && !record.isVoid) this.apply(at, record.tick);
+      if (!isNew || record.isVoid) continue;
+      if (isTimed(words[at]!)) this.pending.add(words, at);
+      else this.apply(words, at, { tick: record.tick, frame: frameOf(words[at]!) });
+    }
+    if (isNew) this.applyDue(record.tick);
+  }
+
+  private applyDue(tick: number): void {
+    const now = ticksBetween(tick, this.segment.layout.firstTick);
+    for (const pending of this.pending.take(now)) {
+      const frame = pending.tick === now ? pending.frame : 0;
+      this.apply(pending.words, 0, { tick, frame });
     }
   }
 
-  private apply(at: number, tick: number): void {
-    const { words } = this.segment;
-    const ticks = ticksBetween(tick, this.segment.layout.firstTick);
-    this.parameters.apply(words, at, frameAt(ticks, this.segment.layout.quantum, words[at]!));
+  private apply(words: Int32Array, at: number, when: { tick: number; frame: number }): void {
+    const { quantum, firstTick } = this.segment.layout;
+    const op = operationOf(words[at]!);
+    if (op === commandOps.start) this.transport = 'playing';
+    if (op === commandOps.stop) this.transport = 'stopped';
+    const ticks = ticksBetween(when.tick, firstTick) >>> 0;
+    this.parameters.apply(words, at, ticks * quantum + Math.min(when.frame, quantum - 1));
     const node = words[at + commandWord.node]!;
     const path = this.book.pathOf(node, words[at + commandWord.port]!);
     if (path !== undefined) this.changed.add(path);
@@ -190,6 +223,13 @@ export class EngineState {
   private rendered(tick: number): number {
     return (ticksBetween(tick, this.segment.layout.firstTick) + 1) >>> 0;
   }
+}
+
+/** Whether what is in the arena is heard, or on its way to be. */
+function transportIn(arena: Int32Array, layout: Layout): Transport {
+  const at = (layout.header - layout.base) / 4 + headerWords.transport + transportWord.target;
+  const [target] = new Float32Array(arena.buffer, arena.byteOffset + 4 * at, 1);
+  return target === 0 ? 'stopped' : 'playing';
 }
 
 interface ReadSnapshot {

@@ -1,5 +1,5 @@
 import { type Layout, paramWords } from '../../dsp/arena.js';
-import { commandOps, commandWord, frameOf, operationOf } from '../../dsp/command.js';
+import { commandOps, commandWord, operationOf } from '../../dsp/command.js';
 import type { Program } from '../../dsp/program.js';
 import { paramWord } from '../../dsp/ramps.js';
 
@@ -104,9 +104,4 @@ function valueAt(motion: Motion, frame: number): number {
   if (motion.hold > 0 && passed >= motion.hold) return 0;
   if (passed >= motion.frames) return motion.to;
   return motion.from + ((motion.to - motion.from) * passed) / motion.frames;
-}
-
-/** The frame that a record's command takes effect in, counted from the first of all. */
-export function frameAt(tick: number, quantum: number, word: number): number {
-  return (tick >>> 0) * quantum + Math.min(frameOf(word), quantum - 1);
 }

@@ -1,6 +1,6 @@
 import { commandFlags, commandOps, commandWord, commandWords } from '../../dsp/command.js';
 import { TenutoError } from '../../errors.js';
-import type { Change, Command } from './command.js';
+import type { Change, Command, ResultingState, Transport } from './command.js';
 import type { IdHash } from './command-id.js';
 import { isGate, type PatchBook } from './patch-book.js';
 
@@ -44,6 +44,25 @@ export function recordsOf(
     words[at + commandWord.idHigh] = id.high;
   });
   return words;
+}
+
+/** Where the parameters go that a command names, and whether the patch is heard then. */
+export function resultOf(command: Command, book: PatchBook, now: Transport): ResultingState {
+  const changes: readonly Change[] = command.do === 'bundle' ? command.commands : [command];
+  const values: Record<string, number> = {};
+  let transport = now;
+  for (const change of changes) {
+    if (change.do === 'start') transport = 'playing';
+    else if (change.do === 'stop') transport = 'stopped';
+    else {
+      const port = book.ports.get(change.path);
+      if (port === undefined) continue;
+      // A trigger falls back by itself.
+      values[change.path] =
+        change.do === 'trigger' ? 0 : Math.fround(book.read(port, change.value));
+    }
+  }
+  return { transport, values };
 }
 
 function writeChange(
