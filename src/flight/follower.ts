@@ -15,7 +15,7 @@ import {
 import { currentPosition, OutputReader, Reading } from '../memory/output-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
-import { hasStreamContent, type StreamSegment } from '../memory/stream.js';
+import { hasStreamContent, type StreamSegment, streamRecordedTicks } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
 import { eventWords } from './event-words.js';
 import type { BusyTick, JournalEvent, PlayedRun, Step, StreamPart } from './step.js';
@@ -75,6 +75,7 @@ export class JournalFollower {
   private isSettled: boolean;
   /** What was played of earlier ticks is none of its business. */
   private playedFrom: number;
+  private readonly keptTicks: number;
 
   constructor(
     private readonly segment: Segment,
@@ -84,6 +85,7 @@ export class JournalFollower {
   ) {
     this.reader = new OutputReader(segment, place.nextPosition);
     this.playedFrom = segment.layout.firstTick;
+    this.keptTicks = streamRecordedTicks(segment.layout);
     this.isSettled = true;
   }
 
@@ -222,8 +224,8 @@ export class JournalFollower {
       parts.push({ stream, from, samples });
     }
     if (parts.length === 0 || count === 0) return parts;
-    const isThere = hasStreamContent(segment, place.nextTick, currentSealedTick(segment));
-    return isThere ? parts : 'lost';
+    const sealed = currentSealedTick(segment);
+    return hasStreamContent(segment, place.nextTick, sealed, this.keptTicks) ? parts : 'lost';
   }
 
   /** What was given to the device up to `end`, the first tick that this step does not have. */

@@ -130,8 +130,9 @@ export class Replayer {
     if (arena.length !== renderer.arena.length) {
       throw new JournalDamage('a state is not of its program');
     }
+    this.playWhatWaits(tick);
     const missing = ticksBetween(tick, this.tick);
-    if (this.hasBegun) {
+    if (this.hasBegun && missing > 0) {
       this.report.missingTicks += missing;
       this.sink.missing(missing);
     }
@@ -157,6 +158,16 @@ export class Replayer {
       ring.samples.set(samples.subarray(straight), 0);
     }
     for (const run of step.played) this.play(run);
+  }
+
+  /** Before a gap some ticks were taken down of which it is not known any more how they were played. */
+  private playWhatWaits(end: number): void {
+    const last = this.pending.at(-1);
+    if (!this.hasBegun || last === undefined) return;
+    const known = tickAfter(last.firstTick, last.ticks);
+    while (ticksBetween(known, this.tick) > 1 && ticksBetween(end, this.tick) > 0) {
+      this.renderNext({ kind: OutputKind.content, generation: 0 });
+    }
   }
 
   private get begun(): JournalHead {
@@ -214,7 +225,7 @@ export class Replayer {
   }
 
   /** Renders the next tick as it was played; the checksum of its samples. */
-  private renderNext({ kind, generation }: PlayedRun): number {
+  private renderNext({ kind, generation }: Pick<PlayedRun, 'kind' | 'generation'>): number {
     const { renderer, out } = this;
     if (renderer === null) throw new JournalDamage('it has no program');
     const tick = tickAfter(this.tick, 1);

@@ -67,7 +67,7 @@ describe('a journal', () => {
     const told = await replay(journalPath, output);
     expect(told).toMatchObject({ firstDifference: null, damages: [], hasEnd: true });
     expect(told.compared).toBe(told.quanta);
-    // A machine that does not run it for a second may cost it its place, and it says so.
+    // A machine that does not run it for two seconds may cost it its place, and it says so.
     expect(told.missingTicks).toBe(flight?.lostTicks);
     if (told.missingTicks > 0) return;
     expect(readFileSync(output).equals(readFileSync(recordPath))).toBe(true);
