@@ -1,5 +1,5 @@
 // The reference pages that are made from the code: settings, errors, limits, commands, nodes,
-// tripwires. Needs a build (`npm run build`).
+// tripwires, metrics. Needs a build (`npm run build`).
 //
 //   node scripts/reference.mjs --write    writes the pages
 //   node scripts/reference.mjs --check    ends with 1 and names those that are not current
@@ -12,6 +12,7 @@ import { errorTable, exitCodes } from '../dist/errors.js';
 import { limits } from '../dist/limits.js';
 import { counterTable } from '../dist/memory/counters.js';
 import { timerTable } from '../dist/memory/timers.js';
+import { metricsTable } from '../dist/observe/metrics-table.js';
 import { settingsReference, tripwires } from '../dist/settings/index.js';
 import { nodesPage } from './node-reference.mjs';
 
@@ -148,6 +149,27 @@ function tripwiresPage() {
   return `${lines.join('\n')}\n`;
 }
 
+function metricsPage() {
+  const lines = [
+    '# Metrics',
+    '',
+    madeFrom('src/observe/metrics-table.ts'),
+    '',
+    'Everything that an engine counts and times, at `/metrics` of the [HTTP interface](http.md) in the',
+    'format that Prometheus scrapes. `packaging/` holds a Grafana dashboard and alert rules that use',
+    'them. Nothing is gathered while nobody asks: a scrape reads what the engine has counted already.',
+    'Counters begin at 0 with the engine; those of its memory wrap at 2^32.',
+    '',
+    '| metric | type | labels | what it is |',
+    '| --- | --- | --- | --- |',
+  ];
+  for (const { name, type, labels, help } of metricsTable) {
+    const shown = labels.map((label) => `\`${label}\``).join(', ');
+    lines.push(`| \`${name}\` | ${type} | ${shown} | ${help} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 const pages = {
   'docs/settings.md': settingsReference,
   'docs/errors.md': errorsPage,
@@ -155,6 +177,7 @@ const pages = {
   'docs/commands.md': commandsPage,
   'docs/nodes.md': nodesPage,
   'docs/tripwires.md': tripwiresPage,
+  'docs/metrics.md': metricsPage,
 };
 
 for (const [file, make] of Object.entries(pages)) {

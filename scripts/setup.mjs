@@ -174,7 +174,7 @@ function linkCommand() {
 /** Removes compiled files whose source is gone, so that nothing runs or ships that is not in src. */
 function prune() {
   for (const file of filesBelow('dist')) {
-    const match = /^dist\/(.+?)\.(?:d\.ts|js|js\.map)$/.exec(file);
+    const match = /^dist\/(?!web\/)(.+?)\.(?:d\.ts|js|js\.map)$/.exec(file);
     if (match !== null && !existsSync(join(root, 'src', `${match[1]}.ts`))) {
       rmSync(join(root, file));
     }

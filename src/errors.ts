@@ -156,6 +156,27 @@ export const errorTable = {
     exit: 6,
     remedy: 'Replay it with the version of Tenuto that wrote it; the message names both.',
   },
+  TENUTO_PORT_TAKEN: {
+    exit: 3,
+    remedy: 'End the program that holds the port, or choose another one for control.http.',
+  },
+  TENUTO_REQUEST_INVALID: {
+    exit: 2,
+    remedy: 'Correct the named part of the request; /api/v1/openapi.json describes every one.',
+  },
+  TENUTO_REQUEST_UNKNOWN: {
+    exit: 2,
+    remedy: 'Ask for one of the addresses that /api/v1/openapi.json lists.',
+  },
+  TENUTO_REQUEST_FORBIDDEN: {
+    exit: 3,
+    remedy: 'Do it from the dashboard itself or a program, or change the named setting.',
+  },
+  TENUTO_REQUEST_LIMIT: { exit: 6, remedy: 'Ask less often, or less at once.' },
+  TENUTO_TOKEN_WRONG: {
+    exit: 3,
+    remedy: 'Send the token of control.token as `Authorization: Bearer TOKEN`.',
+  },
   TENUTO_PERMISSION: { exit: 3, remedy: 'Give this user the named permission.' },
   TENUTO_SYSTEM: { exit: 6, remedy: 'The system refused a call; the message names it.' },
 } as const;

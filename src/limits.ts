@@ -33,6 +33,27 @@ export const limits = {
   controlConnectionsMax: 256,
   /** Names by which browsers may call the HTTP interface, beside its own. */
   controlHostsMax: 16,
+  /** One request of the HTTP interface: its body, and how long it may take to arrive. */
+  httpBodyBytesMax: 1 << 20,
+  httpRequestMsMax: 10_000,
+  /** Connections of the HTTP interface, those of readers among them. */
+  httpConnectionsMax: 512,
+  /** Requests from one address: on average, and at once. */
+  httpRequestsPerSecMax: 500,
+  httpRequestsBurst: 1000,
+  httpAddressesMax: 1024,
+  /** Readers of the WebSocket at the same time. */
+  readersMax: 256,
+  /** What one reader may send in one message, and how many messages. */
+  readerMessageBytesMax: 1 << 16,
+  readerMessagesPerSecMax: 1000,
+  readerMessagesBurst: 2000,
+  /** Taps that one reader may listen to. */
+  readerTapsMax: 8,
+  /** Points of the patch that are listened to at the same time, by all readers together. */
+  tapsMax: 16,
+  /** What may wait for one reader; one that is further behind is dropped. */
+  readerBufferedBytesMax: 1 << 20,
 
   /** Characters of a command's id, and of a path or a value in it. */
   commandIdMax: 64,

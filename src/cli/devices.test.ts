@@ -1,4 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +48,21 @@ describe('tenuto devices', () => {
     const { v, devices } = JSON.parse((await tenuto('devices', '--json')).stdout);
     expect(v).toBe(1);
     expect(devices[0]).toMatchObject({ name: 'pipewire:speakers', rateHz: 44_100 });
+  });
+
+  it('is what a player goes by that is to convert by itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tenuto-play-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'tone.wav');
+    const patch = join(dirname(dirname(dirname(main))), 'examples/demo.yaml');
+    await tenuto('render', patch, '--seconds', '0.5', '--rate', '48000', '-o', file);
+    const rateOf = async (mode: string) => {
+      const set = ['--set', `device.resampleMode=${mode}`];
+      const { stdout } = await tenuto('play', file, '--json', '--name', `play-${mode}`, ...set);
+      return JSON.parse(stdout).rate;
+    };
+    expect(await rateOf('producer')).toBe(44_100);
+    expect(await rateOf('callback')).toBe(48_000);
   });
 
   it('prints a line for each change and ends at Ctrl-C', async () => {

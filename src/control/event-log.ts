@@ -1,9 +1,9 @@
-import { eventWords } from '../flight/event-words.js';
+import { describeEvent } from '../flight/event-text.js';
 import { readEvents } from '../memory/events.js';
 import type { Segment } from '../memory/segment.js';
 import type { Logger } from '../observe/log.js';
 
-/** Says what the keeper noted, in words, at the weight it deserves. */
+/** Logs what the keeper noted. */
 export class EventLog {
   constructor(
     private readonly segment: Segment,
@@ -18,7 +18,7 @@ export class EventLog {
       this.last = event.sequence;
       // Control itself found it, and told it at once.
       if (event.kind === 'tripwire') continue;
-      const { level, text, fields } = eventWords(this.segment, event);
+      const { level, text, fields } = describeEvent(this.segment, event);
       this.logger[level](text, fields);
     }
   }

@@ -1,7 +1,8 @@
 import { decodeProgram, namedStreams } from '../dsp/program.js';
 import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
-import { doorNames, writeAddress } from '../memory/addresses.js';
+import type { ControlOrder } from '../engine/orders.js';
+import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
 import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
@@ -19,10 +20,21 @@ import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
 import { EventLog } from './event-log.js';
+import type { HttpWorld } from './http/door.js';
 import { ControlServer } from './server.js';
 import { Steward } from './steward.js';
 import { StreamDesk } from './stream-desk.js';
 import { StreamDoor } from './stream-door.js';
+
+/**
+ * Opens the door of browsers and scrapers, last of all: to load it takes longer than all that the
+ * engine itself needs of control.
+ */
+async function openHttp(world: Omit<HttpWorld, 'order'>, control: ControlOrder | null) {
+  if (control?.http == null) return;
+  const { HttpDoor } = await import('./http/door.js');
+  await new HttpDoor({ ...world, order: { ...control, http: control.http } }).open();
+}
 
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
@@ -60,6 +72,7 @@ async function main(): Promise<void> {
     clock: clockMap,
     onRefused: (what) => logger.debug('a command was refused', what),
   });
+  const before = readAddresses(segment);
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
@@ -70,6 +83,8 @@ async function main(): Promise<void> {
   const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
+  const world = { segment, engine: order.engine, streams, logger, bus, before: before.http };
+  setImmediate(() => void openHttp(world, order.control));
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();

@@ -3,6 +3,7 @@ import { decodeSamples } from '../pcm/sample-format.js';
 import { cleanSamples, gateTally } from '../pcm/sample-gate.js';
 import { negotiate, type PcmChoice, type PcmWish } from './alsa-negotiation.js';
 import { channelMapOf, openNamed } from './alsa-playback.js';
+import { ClockFollower } from './clock-follower.js';
 
 const frameBytesMax = 256;
 /** Quanta above its usual fill from which a capture buffer is emptied: the clocks differ. */
@@ -13,6 +14,8 @@ export interface CaptureWish {
   stallMs: number;
   /** Frames above its usual fill from which the buffer is emptied. Default: 8 quanta. */
   overfullFrames?: number;
+  /** Its clock is another one than that of what plays, which it is brought to. Default: no. */
+  follows?: boolean;
 }
 
 /**
@@ -42,29 +45,35 @@ export class Capture {
   private readonly floats: Float32Array;
   private readonly staging: Float32Array;
   private readonly map: ReturnType<typeof channelMapOf>;
+  /** What the device gave, with the engine's channels, on its way to the follower. */
+  private readonly row: Float32Array;
 
-  private constructor(
+  constructor(
     readonly pcm: Pcm,
     readonly choice: PcmChoice,
     readonly channels: number,
     private readonly quantum: number,
     private readonly deafTurnsMax: number,
     private readonly overfullFrames: number,
+    /** Null where both sides have one clock. */
+    private readonly follower: ClockFollower | null,
   ) {
     this.view = new DataView(pcm.transfer);
     this.floats = new Float32Array(pcm.transfer, 0, quantum * choice.channels);
     this.staging = new Float32Array(quantum * choice.channels);
     this.map = channelMapOf(choice.channels, channels);
+    this.row = new Float32Array(follower === null ? 0 : quantum * channels);
   }
 
   static open(pcmName: string, wish: PcmWish & CaptureWish): Capture {
     const { quantum, channels, rateHz, stallMs } = wish;
-    const { overfullFrames = overfullQuanta * quantum } = wish;
+    const { overfullFrames = overfullQuanta * quantum, follows = false } = wish;
     const deafTurnsMax = Math.ceil((stallMs * rateHz) / (1000 * quantum));
     const pcm = openNamed(wish.name, pcmName, 'capture', quantum * frameBytesMax);
     try {
       const choice = negotiate(pcm, wish);
-      return new Capture(pcm, choice, channels, quantum, deafTurnsMax, overfullFrames);
+      const follower = follows ? new ClockFollower({ rateHz, channels, quantum }) : null;
+      return new Capture(pcm, choice, channels, quantum, deafTurnsMax, overfullFrames, follower);
     } catch (error) {
       pcm.close();
       throw error;
@@ -82,6 +91,7 @@ export class Capture {
     this.owedFrames = 0;
     this.usualFrames = 0;
     this.seenFrames = 0;
+    this.follower?.clear();
     const error = pcm.prepare();
     return error < 0 || isLinked ? error : pcm.start();
   }
@@ -96,7 +106,8 @@ export class Capture {
 
   /** Frames that are held before the first quantum is taken: it stays late by one. */
   get startFrames(): number {
-    return Math.max(this.stepFrames, this.quantum) + this.quantum;
+    const { stepFrames, quantum, follower } = this;
+    return Math.max(stepFrames, quantum) + quantum + (follower?.marginFrames ?? 0);
   }
 
   /** Frames without which a turn had better wait a little. */
@@ -142,9 +153,29 @@ export class Capture {
     if (waiting > 0) this.deafTurns = 0;
     else this.noteDeaf();
     this.settle(waiting);
-    const taken = this.usualFrames === 0 ? 0 : this.pull(Math.min(quantum, waiting));
-    this.deliver(into, taken);
+    let taken = 0;
+    if (this.usualFrames === 0) taken = 0;
+    else if (this.follower !== null) taken = this.takeFollowing(this.follower, into, waiting);
+    else {
+      taken = this.pull(Math.min(quantum, waiting));
+      this.deliver(into, taken);
+    }
     if (taken < quantum) this.miss(into, taken);
+  }
+
+  /** Takes as much from the device as makes a quantum of the other clock. */
+  private takeFollowing(follower: ClockFollower, into: Float32Array, waiting: number): number {
+    const { quantum, row } = this;
+    follower.follow(waiting + follower.heldFrames - this.usualFrames);
+    let left = waiting;
+    while (left > 0 && follower.neededFrames > 0) {
+      const taken = this.pull(Math.min(quantum, left));
+      if (taken === 0) break;
+      this.deliver(row, taken);
+      follower.push(row, taken);
+      left -= taken;
+    }
+    return follower.pull(into);
   }
 
   /** Nothing came; counted no further than it matters, however long that takes. */
@@ -204,7 +235,8 @@ export class Capture {
     const missing = this.quantum - taken;
     into.fill(0, taken * this.channels);
     this.droppedFrames += missing;
-    if (this.usualFrames > 0) this.owedFrames += missing;
+    // Where the clocks are followed, what comes late is not thrown away: the loop makes room for it.
+    if (this.usualFrames > 0 && this.follower === null) this.owedFrames += missing;
   }
 
   close(): void {

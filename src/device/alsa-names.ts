@@ -68,3 +68,21 @@ export function streamProperties(
   ];
   return `{ ${more.filter((text) => text !== '').join(' ')} }`;
 }
+
+/** The clock behind a device's name: the sound server's, a card's, or none that is known. */
+function clockOf(name: string): string {
+  const parsed = parseDeviceName(name);
+  if (parsed?.kind !== 'alsa') return 'server';
+  const { pcm } = parsed;
+  if (/^(default|pipewire|pulse|jack)(:|$)/.test(pcm)) return 'server';
+  const card = /^[\w-]+:(?:CARD=)?([^,]+)/.exec(pcm);
+  return card === null ? pcm : `card ${card[1]}`;
+}
+
+/**
+ * Whether what plays on one device and what is captured by another keep step: both are streams of
+ * the sound server, which sees to it, or belong to one card.
+ */
+export function haveOneClock(playing: string, listening: string): boolean {
+  return clockOf(playing) === clockOf(listening);
+}

@@ -9,7 +9,7 @@ import {
 } from '../os/index.js';
 import { Capture } from './alsa-capture.js';
 import { Fill, fillAt } from './alsa-fill.js';
-import { pcmNameOf, streamProperties } from './alsa-names.js';
+import { haveOneClock, pcmNameOf, streamProperties } from './alsa-names.js';
 import { lossOf, Playback, playbackAt } from './alsa-playback.js';
 import { Progress, progressAt } from './alsa-progress.js';
 import { type Started, startSides } from './alsa-start.js';
@@ -145,7 +145,9 @@ export class AlsaDevice implements Device {
     const channels = this.captureChannels;
     // What is not fetched in time is lost here, so there is more room.
     const bufferFrames = 2 * wish.bufferFrames;
-    const other = { ...wish, name: captureName, rateHz, channels, acceptRate: false, bufferFrames };
+    const follows = !haveOneClock(name, captureName);
+    const capturing = { ...wish, name: captureName, rateHz, channels, bufferFrames };
+    const other = { ...capturing, acceptRate: false, follows };
     this.capture = this.withProperties(captureName, (pcm) => Capture.open(pcm, other));
     return playback.pcm.link(this.capture.pcm) === 0;
   }

@@ -17,7 +17,7 @@ import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
 import { hasStreamContent, type StreamSegment, streamRecordedTicks } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
-import { eventWords } from './event-words.js';
+import { describeEvent } from './event-text.js';
 import type { BusyTick, JournalEvent, PlayedRun, Step, StreamPart } from './step.js';
 
 /** Ticks in one step at most: what comes later waits in the engine's own journal. */
@@ -261,7 +261,7 @@ export class JournalFollower {
 
   private takeEvents(): JournalEvent[] {
     return readEvents(this.segment, this.place.lastEvent).map((event) => {
-      const { level, text } = eventWords(this.segment, event);
+      const { level, text } = describeEvent(this.segment, event);
       return { ...event, level, text };
     });
   }

@@ -41,6 +41,10 @@ export const counterTable = {
   streamBadSamples: 'samples of clients that were no numbers, played as silence',
   streamLoudSamples: 'samples of clients beyond full scale, held there',
   commandsRefused: 'commands that were answered with a reason why not',
+  httpRequests: 'requests to the HTTP interface',
+  httpRefused: 'requests and upgrades refused: no right to them, too many, or not understood',
+  readersOpened: 'readers of the WebSocket',
+  readersDropped: 'readers of the WebSocket dropped because they did not keep up',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -30,7 +30,7 @@ export type EventKind = (typeof eventKinds)[number];
 export interface EngineEvent {
   sequence: number;
   kind: EventKind;
-  /** Monotonic clock, microseconds, 32 bits. */
+  /** Monotonic clock, microseconds. */
   timeUs: number;
   place: number;
   a: number;
@@ -49,6 +49,7 @@ export function recordEvent(
   Atomics.store(words, at + event.sequence, 0);
   words[at + event.kind] = eventKinds.indexOf(kind);
   words[at + event.timeUs] = what.timeUs | 0;
+  words[at + event.timeHigh] = Math.floor(what.timeUs / 2 ** 32);
   words[at + event.place] = what.place;
   words[at + event.a] = what.a ?? 0;
   words[at + event.b] = what.b ?? 0;
@@ -68,7 +69,7 @@ export function readEvents(segment: Segment, since: number): EngineEvent[] {
     events.push({
       sequence,
       kind: eventKinds[words[at + event.kind]!] ?? 'none',
-      timeUs: words[at + event.timeUs]! >>> 0,
+      timeUs: words[at + event.timeHigh]! * 2 ** 32 + (words[at + event.timeUs]! >>> 0),
       place: words[at + event.place]!,
       a: words[at + event.a]!,
       b: words[at + event.b]!,

@@ -212,6 +212,7 @@ export const event = {
   place: 3,
   a: 4,
   b: 5,
+  timeHigh: 6,
   words: 8,
 } as const;
 

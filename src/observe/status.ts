@@ -167,12 +167,10 @@ function restartsOf(counters: Record<CounterName, number>): number {
   return restartsReplica + restartsDriver + restartsControl + restartsService;
 }
 
-/** Reads the status from the engine's memory, without asking anybody. */
-export function readStatus(segment: Segment, name: string): Status {
-  const { words, layout } = segment;
-  const primary = Atomics.load(words, layout.clock + clock.primary);
-  const counters = readCounters(segment);
-  const processes = readProcesses(segment).map((row): ProcessStatus => {
+/** Reads all processes, in the order of the keeper's table. */
+export function readProcessStatus(segment: Segment): ProcessStatus[] {
+  const primary = Atomics.load(segment.words, segment.layout.clock + clock.primary);
+  return readProcesses(segment).map((row): ProcessStatus => {
     const { pid, role, state, scheduling, starts, place } = row;
     const shared = { pid, role, state, scheduling, starts };
     if (role === 'replica') {
@@ -181,6 +179,13 @@ export function readStatus(segment: Segment, name: string): Status {
     }
     return role === 'driver' ? { ...shared, generation: place } : shared;
   });
+}
+
+/** Reads the status from the engine's memory, without asking anybody. */
+export function readStatus(segment: Segment, name: string): Status {
+  const { words, layout } = segment;
+  const counters = readCounters(segment);
+  const processes = readProcessStatus(segment);
   const committed = Atomics.load(words, layout.clock + clock.committed);
   const entry = generationAt(segment, fencedGeneration(committed));
   return {

@@ -53,7 +53,11 @@ assert(stretches < tripwireRows, 'what the window begins with is still kept');
 const shown = (wire: Tripwire, value: number) => (wire.timer === undefined ? value : value / 1000);
 
 /** What an event of kind `tripwire` says, from its numbers: see `EngineEvent`. */
-export function tripwireOfEvent(index: number, value: number, threshold: number): object {
+export function tripwireOfEvent(
+  index: number,
+  value: number,
+  threshold: number,
+): { name?: string; value?: number; threshold?: number } {
   const wire = wires[index];
   if (!wire) return {};
   return { name: wire.name, value: shown(wire, value), threshold: shown(wire, threshold) };

@@ -46,6 +46,8 @@ export {
   memoryPss,
   openPidfd,
   type ProcessIdentity,
+  processAgeSec,
+  residentBytes,
   restoreSignal,
   sendSignalByPidfd,
   setDumpable,

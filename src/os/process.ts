@@ -18,7 +18,9 @@ const { SIGKILL } = constants.signals;
 const EINVAL = constants.errno.EINVAL;
 
 const _SC_CLK_TCK = 2;
+const _SC_PAGESIZE = 30;
 const ticksPerSec = libc.sysconf(_SC_CLK_TCK);
+const pageBytes = libc.sysconf(_SC_PAGESIZE);
 
 /** A process, also after its number has been given to another. */
 export interface ProcessIdentity {
@@ -184,6 +186,21 @@ export function memoryPss(pid: number): number | null {
 export function cpuSeconds(pid: number): number | null {
   const fields = statFields(pid);
   return fields && (statNumber(fields, 14) + statNumber(fields, 15)) / ticksPerSec;
+}
+
+/** How long a process has existed, in seconds; null when there is no such process. */
+export function processAgeSec(pid: number): number | null {
+  const fields = statFields(pid);
+  if (fields === null) return null;
+  // Both count from the start of the machine, and go on while it sleeps.
+  const uptimeSec = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'));
+  return Math.max(0, uptimeSec - statNumber(fields, 22) / ticksPerSec);
+}
+
+/** The memory that a process holds in bytes, shared pages in full; null when there is none such. */
+export function residentBytes(pid: number): number | null {
+  const fields = statFields(pid);
+  return fields && statNumber(fields, 24) * pageBytes;
 }
 
 /** How many threads a process has; null when there is no such process. */

@@ -100,7 +100,7 @@ const device = z.strictObject({
   ).default('content'),
   resampleMode: describe(
     z.enum(['callback', 'producer', 'off']),
-    'Where rates are converted, callback: at the device; producer: before the ring; off: a rate that differs is refused.',
+    'Where rates are converted, callback: at the device; producer: before the ring, so that a player runs at the rate of the device; off: a rate that differs is refused.',
     { alias: 'resample_mode' },
   ).default('callback'),
   resampleQuality: describe(

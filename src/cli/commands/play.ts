@@ -4,6 +4,7 @@ import type { EngineStream, PreparedKeeper } from '../../client/index.js';
 import { limits } from '../../limits.js';
 import { openDecoder, openPcm } from '../../media/index.js';
 import type { PcmFormat } from '../../pcm/index.js';
+import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
 import {
@@ -76,10 +77,19 @@ function progressText(tracks: readonly Track[], played: number, rate: number): s
   return `${barText(sec / seconds, 30)}  ${clockText(sec)} of ${clockText(seconds)}  ${title}`;
 }
 
-/** The rate of the first file, so that it is played sample for sample, where that is possible. */
-function rateFor(tracks: readonly Track[], fallbackHz: number): number {
-  const rate = tracks[0]?.rate ?? fallbackHz;
-  return rate >= limits.rateHzMin && rate <= limits.rateHzMax ? rate : fallbackHz;
+/**
+ * The engine's rate: that of the first file, so that it is played sample for sample, where that is
+ * possible; or the device's own, where the player is to convert and not the device.
+ */
+async function rateFor(tracks: readonly Track[], settings: Settings): Promise<number> {
+  const { rateHz } = settings.engine;
+  if (settings.device.resampleMode === 'producer') {
+    const { firstDevices } = await import('../../client/first-devices.js');
+    const { first } = await firstDevices(settings.device);
+    return first[0]?.nativeRateHz ?? rateHz;
+  }
+  const rate = tracks[0]?.rate ?? rateHz;
+  return rate >= limits.rateHzMin && rate <= limits.rateHzMax ? rate : rateHz;
 }
 
 async function play(
@@ -96,7 +106,7 @@ async function play(
   const tracks: Track[] = [];
   for (const file of files) tracks.push(await lookInto(file));
   if (options.rate === undefined) {
-    settings.engine.rateHz = rateFor(tracks, settings.engine.rateHz);
+    settings.engine.rateHz = await rateFor(tracks, settings);
   }
   const { rateHz: rate, channels } = settings.engine;
   const { compiled } = await loadPatchText(playerPatch, 'player', settings.engine);
@@ -132,7 +142,7 @@ async function play(
     line: () => progressText(tracks, stream?.played ?? 0, rate),
     finished: played(),
   };
-  tellOutcome(await watchEngine(watch), watch, { files });
+  tellOutcome(await watchEngine(watch), watch, { files, rate });
 }
 
 export function define(command: Command, keeper: PreparedKeeper | null): void {

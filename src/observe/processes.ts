@@ -1,0 +1,60 @@
+import { readEvents } from '../memory/events.js';
+import { readProcesses } from '../memory/process-table.js';
+import type { Segment } from '../memory/segment.js';
+import { cpuSeconds, monotonicNs, processAgeSec, residentBytes } from '../os/index.js';
+import { howEnded, processName } from './event-text.js';
+import { type ProcessStatus, readProcessStatus } from './status.js';
+
+/** One process of the engine, with what only the system and the events tell of it. */
+export interface ProcessDetail extends ProcessStatus {
+  /** In the words of `ps`: `replica 1`. */
+  name: string;
+  /** Null when there is no such process now. */
+  ageSec: number | null;
+  /** Processor time that it used. */
+  cpuSec: number | null;
+  /** Memory that it holds, with what it shares in full. */
+  residentBytes: number | null;
+  /** What ended its predecessor in this place; null when there was none, or long ago. */
+  lastEnd: { how: string; agoSec: number } | null;
+}
+
+interface Ending {
+  how: string;
+  timeUs: number;
+}
+
+/** What ended the last process of each row of the table, from the events that are kept. */
+function lastEndings(segment: Segment): Map<number, Ending> {
+  const rows = readProcesses(segment);
+  const hung = new Set<string>();
+  const endings = new Map<number, Ending>();
+  for (const { kind, place, a, b, timeUs } of readEvents(segment, 0)) {
+    if (kind === 'replica-hung') hung.add(`replica ${place}`);
+    else if (kind === 'driver-hung' || kind === 'open-hung') hung.add(`driver ${place}`);
+    else if (kind === 'process-hung') hung.add(`row ${a}`);
+    if (kind !== 'process-ended') continue;
+    const stood = hung.delete(`${rows[a]?.role} ${place}`) || hung.delete(`row ${a}`);
+    endings.set(a, { how: stood ? 'stood still' : howEnded(b), timeUs });
+  }
+  return endings;
+}
+
+/** All processes of the engine. Asks the system for each, so not for every tick. */
+export function readProcessDetails(segment: Segment): ProcessDetail[] {
+  const rows = readProcesses(segment);
+  const endings = lastEndings(segment);
+  const nowUs = monotonicNs() / 1000;
+  return readProcessStatus(segment).map((status, index) => {
+    const { pid } = status;
+    const ending = endings.get(index);
+    return {
+      ...status,
+      name: processName(rows[index] ?? { role: status.role, place: index }),
+      ageSec: pid > 1 ? processAgeSec(pid) : null,
+      cpuSec: pid > 1 ? cpuSeconds(pid) : null,
+      residentBytes: pid > 1 ? residentBytes(pid) : null,
+      lastEnd: ending ? { how: ending.how, agoSec: (nowUs - ending.timeUs) / 1e6 } : null,
+    };
+  });
+}
