@@ -124,6 +124,12 @@ export const limits = {
   recordedSecMax: 600,
   /** Takes that are played again, because something came between, before it is given up. */
   measureTriesMax: 5,
+  /** Rangings that a sonar remembers. */
+  measureHistoryMax: 10_000,
+  /** Echoes that one ranging tells apart. */
+  measureEchoesMax: 16,
+  /** Bytes of a file with calibrations, or of another program's settings. */
+  measureFileBytesMax: 8 << 20,
 
   /** One chunk of a journal file: the largest arena fits, should it not become smaller. */
   journalChunkBytesMax: 72 << 20,

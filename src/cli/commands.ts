@@ -45,6 +45,31 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/record.js'),
   },
   {
+    name: 'latency',
+    summary: 'measure how long sound takes from the output back to the input',
+    load: () => import('./commands/latency.js'),
+  },
+  {
+    name: 'distance',
+    summary: 'measure a distance by an echo',
+    load: () => import('./commands/distance.js'),
+  },
+  {
+    name: 'sonar',
+    summary: 'measure a distance again and again, and show how it changes',
+    load: () => import('./commands/sonar.js'),
+  },
+  {
+    name: 'tone',
+    summary: 'play a test tone',
+    load: () => import('./commands/tone.js'),
+  },
+  {
+    name: 'chirp',
+    summary: 'write the chirp that distances are measured with to a file',
+    load: () => import('./commands/chirp.js'),
+  },
+  {
     name: 'status',
     summary: 'show what is running and how it is',
     load: () => import('./commands/status.js'),

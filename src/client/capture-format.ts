@@ -1,7 +1,7 @@
-import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import { outputQuanta } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
+import { type Demand, demandOf, isWholeWithin, isWithin, shown } from './format-checks.js';
 import { sampleFormats } from './sample-door.js';
 import type { CaptureFormat, EngineCapture } from './types.js';
 
@@ -13,20 +13,7 @@ const presets = {
   speech: { rate: 16_000, channels: 1, format: 's16', blockFrames: 512, bufferFrames: 8 * 512 },
 } as const satisfies Record<string, CaptureFormat>;
 
-function demand(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new TenutoError('TENUTO_CAPTURE_FORMAT', what);
-}
-
-function isWithin(value: unknown, low: number, high: number): value is number {
-  return typeof value === 'number' && value >= low && value <= high;
-}
-
-const isWhole = (value: number) => Number.isInteger(value);
-
-/** What stands in a message: short, whatever was given. */
-function shown(value: unknown): string {
-  return String(typeof value === 'object' ? JSON.stringify(value) : value).slice(0, 40);
-}
+const demand: Demand = demandOf('TENUTO_CAPTURE_FORMAT');
 
 /**
  * A format with its defaults, all of it possible for this engine.
@@ -54,7 +41,7 @@ export function checkCaptureFormat(
     `rate ${shown(rate)} is not within ${mediaRateHzMin} to ${mediaRateHzMax} Hz`,
   );
   demand(
-    isWithin(channels, 1, channelsMax) && isWhole(channels),
+    isWholeWithin(channels, 1, channelsMax),
     `channels ${shown(channels)} is no whole number of 1 to ${channelsMax}`,
   );
   demand(
@@ -62,7 +49,7 @@ export function checkCaptureFormat(
     `format ${shown(format)} is none of ${sampleFormats.join(', ')}`,
   );
   demand(
-    isWithin(blockFrames, 1, blockFramesMax) && isWhole(blockFrames),
+    isWholeWithin(blockFrames, 1, blockFramesMax),
     `blockFrames ${shown(blockFrames)} is no whole number of 1 to ${blockFramesMax}`,
   );
   // Half of the ring is room to read in while the engine goes on.
@@ -72,7 +59,7 @@ export function checkCaptureFormat(
   const { bufferFrames: asked = usual } = wanted;
   const bufferFrames = asked === Number.POSITIVE_INFINITY ? most : asked;
   demand(
-    isWithin(bufferFrames, blockFrames, most) && isWhole(bufferFrames),
+    isWholeWithin(bufferFrames, blockFrames, most),
     `bufferFrames ${shown(bufferFrames)} is no whole number of ${blockFrames}, a block, to ${most}`,
   );
   return { rate, channels, format, blockFrames, bufferFrames };

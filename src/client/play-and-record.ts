@@ -11,6 +11,7 @@ import { ChannelMap } from '../pcm/index.js';
 import { demandCapture } from './capture.js';
 import { CaptureRows, type RowMark } from './capture-rows.js';
 import type { EngineMemory } from './engine-memory.js';
+import { type Demand, demandOf, isWithin } from './format-checks.js';
 import type { ClientStream } from './stream.js';
 import type { PlayAndRecordOptions, Recorded, RecordTrouble } from './types.js';
 
@@ -36,9 +37,7 @@ interface Signal {
   readonly timeoutMs: number;
 }
 
-function demand(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new TenutoError('TENUTO_CAPTURE_FORMAT', what);
-}
+const demand: Demand = demandOf('TENUTO_CAPTURE_FORMAT');
 
 /** @throws TenutoError `TENUTO_CAPTURE_FORMAT` */
 function checkSignal(
@@ -58,10 +57,7 @@ function checkSignal(
     frames > 0 && Number.isInteger(frames),
     `a signal has whole frames of ${channels} channels`,
   );
-  demand(
-    typeof tailSec === 'number' && tailSec >= 0 && tailSec <= mostSec,
-    `tailSec is not within 0 to ${mostSec}`,
-  );
+  demand(isWithin(tailSec, 0, mostSec), `tailSec is not within 0 to ${mostSec}`);
   const tailFrames = Math.round(tailSec * rateHz);
   demand(frames + tailFrames <= mostSec * rateHz, `signal and tail are longer than ${mostSec} s`);
   demand(typeof timeoutMs === 'number' && timeoutMs >= 0, 'timeoutMs is no time');

@@ -1,5 +1,5 @@
-import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
+import { type Demand, demandOf, isWholeWithin, isWithin, shown } from './format-checks.js';
 import { sampleFormats } from './sample-door.js';
 import type { StreamFormat } from './types.js';
 
@@ -9,18 +9,7 @@ const waitMsDefault = 5000;
 /** A format with its defaults, all of it possible. */
 export type CheckedFormat = Required<Omit<StreamFormat, 'stream'>> & { stream?: number };
 
-function demand(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new TenutoError('TENUTO_STREAM_FORMAT', what);
-}
-
-function isWithin(value: unknown, low: number, high: number): value is number {
-  return typeof value === 'number' && value >= low && value <= high;
-}
-
-/** What stands in a message: short, whatever was given. */
-function shown(value: unknown): string {
-  return String(typeof value === 'object' ? JSON.stringify(value) : value).slice(0, 40);
-}
+const demand: Demand = demandOf('TENUTO_STREAM_FORMAT');
 
 /** @throws TenutoError `TENUTO_STREAM_FORMAT` that names what cannot be and what can. */
 export function checkStreamFormat(given: StreamFormat): CheckedFormat {
@@ -34,7 +23,7 @@ export function checkStreamFormat(given: StreamFormat): CheckedFormat {
     `rate ${shown(rate)} is not within ${mediaRateHzMin} to ${mediaRateHzMax} Hz`,
   );
   demand(
-    isWithin(channels, 1, channelsMax) && Number.isInteger(channels),
+    isWholeWithin(channels, 1, channelsMax),
     `channels ${shown(channels)} is no whole number of 1 to ${channelsMax}`,
   );
   demand(
@@ -50,7 +39,7 @@ export function checkStreamFormat(given: StreamFormat): CheckedFormat {
     `name is no text of at most ${streamNameMax} characters`,
   );
   demand(
-    stream === undefined || (isWithin(stream, 0, streamsMax - 1) && Number.isInteger(stream)),
+    stream === undefined || isWholeWithin(stream, 0, streamsMax - 1),
     `stream ${shown(stream)} is no whole number of 0 to ${streamsMax - 1}`,
   );
   demand(

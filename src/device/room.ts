@@ -215,3 +215,23 @@ export class AcousticRoom implements LoopBack {
     }
   }
 }
+
+/**
+ * What a room gives back of a mono signal that is played from its first frame on, without a device and
+ * without time passing; one channel.
+ */
+export function hearRoom(
+  room: RoomOptions,
+  place: Pick<RoomPlace, 'rateHz' | 'rateErrorPpm' | 'quantum'>,
+  { signal, frames }: { signal: Float32Array; frames: number },
+): Float32Array {
+  const { quantum } = place;
+  const acoustic = new AcousticRoom(room, { ...place, channels: 1, captureChannels: 1 });
+  const heard = new Float32Array(Math.ceil(frames / quantum) * quantum);
+  for (let at = 0; at < heard.length; at += quantum) {
+    acoustic.advance();
+    acoustic.hear(heard.subarray(at, at + quantum));
+    acoustic.give(signal.subarray(at, at + quantum));
+  }
+  return heard.subarray(0, frames);
+}

@@ -38,8 +38,10 @@ export interface Arrivals {
   cells: number;
 }
 
-/** Rounds in which each arrival is looked at again without the others. */
+/** Rounds at the end in which each arrival is looked at again without the others. */
 const rounds = 2;
+/** Up to so many they are looked at again with each that is found: more would take too long. */
+const relaxedAtOnce = 4;
 /** Half of the surroundings by which the noise at a place is judged, in frames. */
 const surroundingFrames = 384;
 const medianOfRayleigh = Math.sqrt(2 * Math.log(2));
@@ -101,8 +103,9 @@ export function findArrivals(
     peaks.push(refineEnvelope(filter, rest, candidate.frame));
     heights.push({ peak: 0, noise: candidate.noise });
     takeAway(filter, rest, peaks.at(-1)!);
-    if (peaks.length > 1) for (let i = 0; i < rounds; i++) relax(filter, rest, peaks);
+    if (peaks.length > 1 && peaks.length <= relaxedAtOnce) relax(filter, rest, peaks);
   }
+  if (peaks.length > 1) for (let i = 0; i < rounds; i++) relax(filter, rest, peaks);
   const found = peaks
     .map((peak, i) => describe(peak, Math.max(noise, heights[i]!.noise), cells))
     .filter(

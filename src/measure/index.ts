@@ -3,7 +3,24 @@
  *
  * @packageDocumentation
  */
+export {
+  type Calibration,
+  calibrationFault,
+  calibrationFile,
+  calibrationOf,
+  loadCalibration,
+  saveCalibration,
+} from './calibration.js';
 export { type Band, type ChirpParameters, checkChirp, makeChirp } from './chirp.js';
+export {
+  calibrate,
+  chirpOf,
+  type Distance,
+  type DistanceOptions,
+  measureDistance,
+} from './distance.js';
+export { type EchoPiSettings, importEchoPi } from './echopi.js';
+export type { InputState } from './input-check.js';
 export { type Latency, type LatencyOptions, type LatencyRun, measureLatency } from './latency.js';
 export { type Medium, type SoundSpeed, soundSpeed } from './medium.js';
 export {
@@ -12,3 +29,5 @@ export {
   type Take,
   type TakeOptions,
 } from './persistent-stream.js';
+export type { Echo, Ranging } from './ranging.js';
+export { Sonar, type SonarListener, type SonarReading } from './sonar.js';

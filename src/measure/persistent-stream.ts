@@ -124,6 +124,11 @@ export class PersistentStream implements AsyncDisposable {
     return stream;
   }
 
+  /** Whether nothing more can be measured over it. */
+  get hasFailed(): boolean {
+    return this.isClosed || this.failure !== null;
+  }
+
   /** Frames per second of what is played and recorded. */
   get rateHz(): number {
     return this.status.rate;

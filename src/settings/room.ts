@@ -31,7 +31,7 @@ const box = z
  */
 export const roomSchema = z.strictObject({
   latencyFrames: z.number().min(64).max(limits.loopbackFramesMax).default(480),
-  soundSpeedMps: z.number().min(100).max(7000).default(343.9),
+  soundSpeedMps: z.number().min(100).max(7000).default(343.987),
   gain: z.number().min(0).max(10).default(0.05),
   spacingM: z.number().min(0).max(1000).default(0.1),
   direct: z.number().min(-1).max(1).default(1),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import { measureSchema } from './measure.js';
 import { roomSchema } from './room.js';
 import { type TripwireKey, tripwires } from './tripwires.js';
 
@@ -364,6 +365,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   control: control.prefault({}),
+  measure: measureSchema.prefault({}),
   tripwires: tripwireSection.prefault({}),
 });
 

@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import { loadPatchText } from '../patch-file.js';
+import { connectIfRunning } from '../running-engine.js';
 import { barText, clockText, countText, LiveLine, rateText, say, sayJson } from '../terminal.js';
 
 interface RecordOptions extends CommonOptions {
@@ -52,20 +53,8 @@ interface Source extends AsyncDisposable {
 
 /** The engine of that name, if it runs and captures. */
 async function running(name: string): Promise<Source | null> {
-  const { connectEngine } = await import('../../client/index.js');
-  const engine = await connectEngine(name).catch((error) => {
-    if (error instanceof TenutoError && error.code === 'TENUTO_ENGINE_UNREACHABLE') return null;
-    throw error;
-  });
-  if (engine === null) return null;
-  try {
-    (await engine.capture()).close();
-    return { engine, name, [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose]() };
-  } catch (error) {
-    engine.close();
-    if (error instanceof TenutoError && error.code === 'TENUTO_CAPTURE_OFF') return null;
-    throw error;
-  }
+  const engine = await connectIfRunning(name);
+  return engine && { engine, name, [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose]() };
 }
 
 /** An engine that only listens: it plays nowhere, at the pace of what it hears. */

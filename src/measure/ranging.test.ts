@@ -1,0 +1,140 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { noiseFor } from '../../test/kit/echoes.js';
+import { hearRoom } from '../device/room.js';
+import { wayGain, wayLength } from '../device/room-paths.js';
+import { roomSchema } from '../settings/room.js';
+import { Fourier } from './fourier.js';
+import { soundSpeed } from './medium.js';
+import { Ranger, type RangingParameters } from './ranging.js';
+
+const rateHz = 48_000;
+const place = { rateHz, rateErrorPpm: 0, quantum: 128 };
+const medium = { kind: 'air', temperatureC: 20 } as const;
+const { speedMps } = soundSpeed(medium);
+const usual: RangingParameters = {
+  chirp: { kind: 'linear', startHz: 2000, endHz: 20_000, durationMs: 50, amplitude: 0.8, rateHz },
+  medium,
+  minM: 0.2,
+  maxM: 11,
+  spacingM: 0.1,
+  echo: 'strongest',
+  estimator: 'auto',
+  falseAlarm: 1e-4,
+};
+const way = { directFrames: 494, withinFrames: 200 };
+
+let fourier: Fourier;
+beforeAll(async () => {
+  fourier = await Fourier.load();
+});
+
+/** A room whose echo at a distance stands so far above the noise, frame by frame. */
+function roomOf(distanceM: number, snrDb: number, more: object = {}) {
+  const gain = 0.04 * 0.8 * wayGain(wayLength(distanceM, 0.1), 0);
+  const { signal } = new Ranger(fourier, usual, way);
+  const noiseDb = 20 * Math.log10(noiseFor(signal, gain, snrDb));
+  const targets = [{ distanceM, reflection: 0.8 }];
+  return roomSchema.parse({ soundSpeedMps: speedMps, gain: 0.04, targets, noiseDb, ...more });
+}
+
+function range(
+  room: ReturnType<typeof roomOf>,
+  { parameters = usual, seed = 1, calibrated = true } = {},
+) {
+  const ranger = new Ranger(fourier, parameters, way);
+  const { signal, frames } = ranger;
+  const heard = hearRoom({ ...room, seed }, place, { signal, frames });
+  const empty = { ...room, targets: [], noiseDb: room.noiseDb - 20, seed: seed + 1000 };
+  const clutter = calibrated ? { samples: hearRoom(empty, place, { signal, frames }) } : null;
+  return ranger.range(heard, { clutter });
+}
+
+describe('a ranging', () => {
+  it('in the room is right to a tenth of a millimetre from 0.3 to 10 m', () => {
+    for (const distanceM of [0.3, 0.5, 1, 2.3456, 5, 10]) {
+      for (const calibrated of [true, false]) {
+        const { echo, confidence, removed } = range(roomOf(distanceM, 20), { calibrated });
+        expect(Math.abs(echo!.distanceM - distanceM)).toBeLessThan(1e-4);
+        expect(echo!.by).toBe('carrier');
+        expect(confidence).toBeGreaterThan(0.999);
+        expect(removed).toBe(calibrated ? 'clutter' : 'direct');
+      }
+    }
+  });
+
+  it('does not depend on latency, and sees echoes that come back turned over', () => {
+    for (const latencyFrames of [480, 480.5, 611.31]) {
+      const targets = [{ distanceM: 2, reflection: -0.8 }];
+      const { echo } = range(roomOf(2, 20, { latencyFrames, targets }));
+      expect(Math.abs(echo!.distanceM - 2)).toBeLessThan(1e-4);
+      expect(echo!.level).toBeLessThan(0);
+    }
+  });
+
+  it('through transducers of a narrow band is right by its calibration', () => {
+    const { echo } = range(roomOf(1.5, 30, { lowHz: 5000, highHz: 9000 }));
+    expect(Math.abs(echo!.distanceM - 1.5)).toBeLessThan(5e-4);
+  });
+
+  it('tells the first echo from the strongest, and lists all', () => {
+    const targets = [
+      { distanceM: 1, reflection: 0.1 },
+      { distanceM: 3, reflection: 0.9 },
+    ];
+    const room = roomOf(1, 20, { targets });
+    const strongest = range(room);
+    expect(strongest.echo!.distanceM).toBeCloseTo(3, 3);
+    expect(strongest.echoes.map(({ distanceM }) => Math.round(distanceM))).toEqual([1, 3]);
+    expect(strongest.firstToSecondDb).toBeCloseTo(20 * Math.log10(9 / 3), 0);
+    const first = range(room, { parameters: { ...usual, echo: 'first' } });
+    expect(first.echo!.distanceM).toBeCloseTo(1, 3);
+  });
+
+  it('says that there is no echo rather than guess one', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const nothing = range(roomOf(3, 20, { targets: [] }), { seed, calibrated: seed % 2 === 0 });
+      expect(nothing.echo).toBeNull();
+      expect(nothing.confidence).toBeGreaterThan(0.99);
+    }
+    // What is outside of the range is no echo either.
+    expect(range(roomOf(3, 20), { parameters: { ...usual, maxM: 2 } }).echo).toBeNull();
+    expect(range(roomOf(3, 20), { parameters: { ...usual, minM: 4 } }).echo).toBeNull();
+  });
+
+  it('in a reverberant box with a tail has the target that was put into it', () => {
+    const box = {
+      sizeM: [6, 7, 3],
+      sourceM: [3, 2, 1.4],
+      microphoneM: [3.1, 2, 1.4],
+      reflection: 0.5,
+      order: 1,
+    };
+    const room = roomOf(1, 30, { box, tailSec: 0.4, tailDb: -70 });
+    const { echo } = range(room);
+    expect(Math.abs(echo!.distanceM - 1)).toBeLessThan(2e-3);
+  });
+
+  it('is refused where the direct sound is not where it was', () => {
+    const late = roomOf(2, 20, { latencyFrames: 900 });
+    expect(() => range(late, { calibrated: false })).toThrow(/direct sound did not arrive/);
+  });
+
+  it('without any direct sound goes by the latency that it is given', () => {
+    const room = roomOf(2, 20, { direct: 0 });
+    const exact = { directFrames: 480 + (0.1 / speedMps) * rateHz, withinFrames: 0 };
+    const ranger = new Ranger(fourier, usual, exact);
+    const { signal, frames } = ranger;
+    const { echo, directLevel } = ranger.range(hearRoom(room, place, { signal, frames }));
+    expect(Math.abs(echo!.distanceM - 2)).toBeLessThan(1e-4);
+    expect(directLevel).toBeNull();
+  });
+
+  it('is refused with a range that cannot be', () => {
+    const refused = (more: Partial<RangingParameters>) => () =>
+      new Ranger(fourier, { ...usual, ...more }, way);
+    expect(refused({ minM: 3, maxM: 2 })).toThrow(/minM < maxM/);
+    expect(refused({ maxM: Number.NaN })).toThrow(/minM < maxM/);
+    expect(refused({ spacingM: -1 })).toThrow(/spacingM/);
+    expect(refused({ maxM: 1e9 })).toThrow(/too far/);
+  });
+});

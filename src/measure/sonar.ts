@@ -1,0 +1,386 @@
+import { TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
+import { type MeasureSettings, measureSchema } from '../settings/index.js';
+import { type Calibration, calibrationFault } from './calibration.js';
+import { calibrate, findWay, rangeTake, rangingParameters } from './distance.js';
+import { Fourier } from './fourier.js';
+import { type Latency, measureLatency } from './latency.js';
+import type { PersistentStream, Take } from './persistent-stream.js';
+import { Ranger, type Ranging } from './ranging.js';
+import { KalmanFilter, MedianFilter } from './smoothing.js';
+
+/** One ranging as the sonar tells it. */
+export interface SonarReading {
+  /** From 1 since the start. */
+  count: number;
+  /** Milliseconds since 1970. */
+  timeMs: number;
+  /** As measured; null without an echo. */
+  distanceM: number | null;
+  /** Median, and Kalman if that is on; null without an echo. */
+  smoothedM: number | null;
+  flightSec: number | null;
+  level: number | null;
+  snrDb: number | null;
+  confidence: number;
+  speedMps: number | null;
+  /** Which opening of the device it was measured over. */
+  generation: number | null;
+  removed: Ranging['removed'] | null;
+  /** Times that it was disturbed and measured again. */
+  repeats: number;
+  /** Why there is no number; null when there was a ranging. */
+  failure: { code: string; message: string } | null;
+}
+
+/** Who follows a sonar. None of them may throw. */
+export interface SonarListener {
+  onReading?(reading: SonarReading, ranging: Ranging | null): void;
+  onMessage?(message: string): void;
+  /** It has ended: by `stop`, or because it could not go on. */
+  onEnd?(reason: string): void;
+}
+
+/** Sounds that are kept for an export. */
+const takesKept = 64;
+/** After a failure it waits so long before it tries again. */
+const failureWaitMs = 250;
+/** Failures that no other try can heal. */
+const fatal = new Set([
+  'TENUTO_ENGINE_FAILED',
+  'TENUTO_ENGINE_UNREACHABLE',
+  'TENUTO_CAPTURE_CLOSED',
+  'TENUTO_CAPTURE_OFF',
+  'TENUTO_MEASURE_PARAMETERS',
+]);
+
+/**
+ * Ranges again and again over one stream that it neither opens nor closes: its history, start and
+ * stop, and parameters that may be changed while it runs.
+ */
+export class Sonar {
+  readonly history: SonarReading[] = [];
+  /** Rangings since the start, and those that came later than the rate asks for. */
+  count = 0;
+  late = 0;
+  calibration: Calibration | null = null;
+  private readonly takes: Float32Array[] = [];
+  private readonly jobs: (() => Promise<void>)[] = [];
+  private ranger: Ranger | null = null;
+  private generation = 0;
+  private last: { ranger: Ranger; ranging: Ranging; take: Float32Array } | null = null;
+  private running: Promise<void> | null = null;
+  private stopReason: string | null = null;
+  private wake: (() => void) | null = null;
+  private median: MedianFilter;
+  private readonly kalman = new KalmanFilter();
+  private fourier: Fourier | null = null;
+
+  constructor(
+    private readonly stream: PersistentStream,
+    private chosen: MeasureSettings,
+    private readonly listener: SonarListener = {},
+  ) {
+    rangingParameters(chosen, stream.rateHz);
+    this.median = new MedianFilter(chosen.filterSize);
+  }
+
+  get settings(): Readonly<MeasureSettings> {
+    return this.chosen;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
+  /** The fastest rate that the range and the chirp leave time for, about, in Hz. */
+  get rateMaxHz(): number | null {
+    const { ranger, stream } = this;
+    return ranger === null ? null : stream.rateHz / ranger.frames;
+  }
+
+  /** Begins; when it runs already nothing happens. */
+  start(): void {
+    if (this.running !== null) return;
+    this.stopReason = null;
+    this.running = this.run().then((reason) => {
+      this.running = null;
+      this.listener.onEnd?.(reason);
+    });
+  }
+
+  /** Ends with the ranging that is on its way. Idempotent. */
+  async stop(reason = 'stopped'): Promise<void> {
+    this.stopReason ??= reason;
+    this.wake?.();
+    await this.running;
+  }
+
+  /**
+   * Changes parameters, from the next ranging on.
+   *
+   * @throws TenutoError `TENUTO_MEASURE_PARAMETERS`; nothing is changed then
+   */
+  set(change: Partial<MeasureSettings>): void {
+    const parsed = measureSchema.safeParse({ ...this.chosen, ...change });
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      const text = `${issue?.path.join('.')}: ${issue?.message}`;
+      throw new TenutoError('TENUTO_MEASURE_PARAMETERS', text);
+    }
+    rangingParameters(parsed.data, this.stream.rateHz);
+    this.chosen = parsed.data;
+    this.ranger = null;
+    this.median = new MedianFilter(parsed.data.filterSize);
+    this.kalman.clear();
+    this.wake?.();
+  }
+
+  /** Forgets what was measured; what was calibrated stays. */
+  clear(): void {
+    this.history.length = 0;
+    this.takes.length = 0;
+    this.last = null;
+    this.count = 0;
+    this.late = 0;
+    this.median.clear();
+    this.kalman.clear();
+  }
+
+  /** Records what is there without a target; from now on it is taken away. */
+  calibrate(): Promise<Calibration> {
+    return this.between(async () => {
+      this.calibration = await calibrate(this.stream, this.chosen);
+      this.ranger = null;
+      this.say(`calibrated without a target: ${this.calibration.clutter?.takes} recordings`);
+      return this.calibration;
+    });
+  }
+
+  /** Measures the round trip, between two rangings. */
+  measureLatency(runs = 10): Promise<Latency> {
+    const { channel } = this.chosen;
+    return this.between(() => measureLatency(this.stream, { runs, channel }));
+  }
+
+  /** The last recording's envelope by distance, from 0 to `maxM`; null before the first. */
+  profile(points: number): Float32Array | null {
+    const { last } = this;
+    return last === null ? null : last.ranger.profile(last.take, last.ranging, points);
+  }
+
+  /** One line for each reading, with a line of names. */
+  toCsv(): string {
+    const columns = [
+      'count',
+      'timeMs',
+      'distanceM',
+      'smoothedM',
+      'flightSec',
+      'level',
+      'snrDb',
+      'confidence',
+      'speedMps',
+      'generation',
+      'removed',
+      'repeats',
+    ] as const;
+    const lines = this.history.map((reading) => {
+      const cells = columns.map((column) => reading[column] ?? '');
+      return [...cells, reading.failure?.code ?? ''].join(',');
+    });
+    return `${[...columns, 'failure'].join(',')}\n${lines.join('\n')}${lines.length > 0 ? '\n' : ''}`;
+  }
+
+  /** The last recordings, one behind the other: mono, at the stream's rate. */
+  sounds(): Float32Array {
+    const all = new Float32Array(this.takes.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const take of this.takes) {
+      all.set(take, at);
+      at += take.length;
+    }
+    return all;
+  }
+
+  /** Runs what must not run beside a ranging. */
+  private between<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running === null) return work();
+    return new Promise((resolve, reject) => {
+      this.jobs.push(() => work().then(resolve, reject));
+      this.wake?.();
+    });
+  }
+
+  private say(message: string): void {
+    this.listener.onMessage?.(message);
+  }
+
+  private async run(): Promise<string> {
+    this.fourier ??= await Fourier.load();
+    this.say('sonar started');
+    let dueMs = performance.now();
+    let ahead: Promise<Take> | null = null;
+    while (this.stopReason === null) {
+      const job = ahead === null ? this.jobs.shift() : undefined;
+      if (job !== undefined) {
+        await job();
+        continue;
+      }
+      try {
+        const ranger = this.ranger ?? (await this.prepare());
+        if (this.count === 0 && ahead === null) dueMs = performance.now();
+        const take: Take = await (ahead ?? this.play(ranger));
+        ahead = null;
+        dueMs = this.nextDue(dueMs);
+        // Where there is no time to spare, the next one is on its way while this is looked at.
+        const hurries = dueMs <= performance.now() && this.mayGoOn(ranger);
+        if (hurries) {
+          ahead = this.play(ranger);
+          ahead.catch(() => {});
+        }
+        this.evaluate(ranger, take);
+      } catch (error) {
+        ahead = null;
+        if (!(error instanceof TenutoError)) throw error;
+        this.fail(error);
+        if (fatal.has(error.code)) this.stopReason ??= error.message;
+        else await this.sleep(failureWaitMs);
+      }
+      if (ahead === null) await this.sleep(dueMs - performance.now());
+    }
+    await ahead?.catch(() => {});
+    for (const job of this.jobs.splice(0)) await job();
+    this.say(`sonar stopped: ${this.stopReason}`);
+    return this.stopReason;
+  }
+
+  private mayGoOn(ranger: Ranger): boolean {
+    return this.jobs.length === 0 && this.stopReason === null && this.ranger === ranger;
+  }
+
+  private nextDue(dueMs: number): number {
+    const next = dueMs + 1000 / this.chosen.updateHz;
+    const nowMs = performance.now();
+    if (next >= nowMs) return next;
+    if (next < nowMs - 1) this.late++;
+    return nowMs;
+  }
+
+  private async prepare(): Promise<Ranger> {
+    const { stream, chosen } = this;
+    const status = await stream.look();
+    const now = { stream: await stream.identify(), rateErrorPpm: status.device.rateErrorPpm };
+    const fault = this.calibration === null ? null : calibrationFault(this.calibration, now);
+    if (fault !== null) this.refuseCalibration(fault);
+    const way = await findWay(stream, chosen, this.calibration);
+    this.generation = now.stream.generation;
+    const ranger = new Ranger(this.fourier!, rangingParameters(chosen, stream.rateHz), way);
+    this.ranger = ranger;
+    const rateHz = stream.rateHz / ranger.frames;
+    if (rateHz < chosen.updateHz) {
+      this.say(
+        `${chosen.updateHz} rangings a second leave no time for ${chosen.maxM} m and a chirp of ` +
+          `${chosen.durationMs} ms: at most about ${rateHz.toFixed(1)}`,
+      );
+    }
+    return ranger;
+  }
+
+  private refuseCalibration(fault: string): void {
+    this.calibration = null;
+    this.say(`the calibration is refused: ${fault}; calibrate again`);
+  }
+
+  private play({ signal, extraRecordSec }: Ranger): Promise<Take> {
+    return this.stream.playAndRecord(signal, { extraRecordSec, channel: this.chosen.channel });
+  }
+
+  private evaluate(ranger: Ranger, take: Take): void {
+    const { generation, calibration } = this;
+    const ranging = rangeTake(ranger, take, { calibration, generation });
+    this.takes.push(take.samples);
+    if (this.takes.length > takesKept) this.takes.shift();
+    this.last = { ranger, ranging, take: take.samples };
+    const { echo } = ranging;
+    const timeMs = Date.now();
+    this.keep(
+      {
+        count: ++this.count,
+        timeMs,
+        distanceM: echo?.distanceM ?? null,
+        smoothedM: echo === null ? null : this.smooth(echo, timeMs / 1000),
+        flightSec: echo?.flightSec ?? null,
+        level: echo?.level ?? null,
+        snrDb: echo?.snrDb ?? null,
+        confidence: ranging.confidence,
+        speedMps: ranging.sound.speedMps,
+        generation: take.stream.generation,
+        removed: ranging.removed,
+        repeats: take.repeats,
+        failure: null,
+      },
+      ranging,
+    );
+    // A clock that runs away takes the direct sound along: it is followed.
+    const { way } = ranger;
+    const off = Math.abs(ranging.directFrames - way.directFrames);
+    if (off > way.withinFrames / 2 && this.ranger === ranger) {
+      const followed = { ...way, directFrames: ranging.directFrames };
+      this.ranger = new Ranger(this.fourier!, ranger.parameters, followed);
+    }
+  }
+
+  private smooth(
+    { distanceM, boundM }: { distanceM: number; boundM: number },
+    sec: number,
+  ): number {
+    const middle = this.median.push(distanceM);
+    return this.chosen.smoothing === 'kalman' ? this.kalman.push(middle, sec, boundM) : middle;
+  }
+
+  private fail(error: TenutoError): void {
+    const { code, message } = error;
+    this.ranger = null;
+    this.keep(
+      {
+        count: ++this.count,
+        timeMs: Date.now(),
+        distanceM: null,
+        smoothedM: null,
+        flightSec: null,
+        level: null,
+        snrDb: null,
+        confidence: 0,
+        speedMps: null,
+        generation: null,
+        removed: null,
+        repeats: 0,
+        failure: { code, message },
+      },
+      null,
+    );
+    this.say(`no number: ${message}`);
+  }
+
+  private keep(reading: SonarReading, ranging: Ranging | null): void {
+    const { history } = this;
+    history.push(reading);
+    const most = Math.min(this.chosen.history, limits.measureHistoryMax);
+    if (history.length > most) history.splice(0, history.length - most);
+    this.listener.onReading?.(reading, ranging);
+  }
+
+  /** Until the time is over, or something is to be done. */
+  private async sleep(ms: number): Promise<void> {
+    if (ms <= 0 || this.stopReason !== null || this.jobs.length > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = null;
+  }
+}
