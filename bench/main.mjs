@@ -20,6 +20,7 @@ const benchmarks = [
   'garbage',
   'pace',
   'play-and-record',
+  'osc',
   'load',
   'devices',
   'footprint',

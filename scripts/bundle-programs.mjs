@@ -48,7 +48,7 @@ function licenceTexts(modules) {
   return [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const { name, version, license } = manifest;
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     // A few small ones only name theirs.
     if (file === undefined && license === undefined) throw new Error(`${name} has no licence`);
     const text = file === undefined ? license : readFileSync(join(folder, file), 'utf8').trim();

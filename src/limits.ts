@@ -68,6 +68,22 @@ export const limits = {
   /** Timed commands that wait in the arena for their tick; more are refused. */
   timedCommandsMax: 1024,
 
+  /** One OSC packet, bundles within bundles in it, and characters of an address. */
+  oscPacketBytesMax: 1 << 16,
+  oscBundleDepthMax: 8,
+  oscAddressMax: 256,
+  /** Connections to OSC over TCP, and packets of one that wait for their answers. */
+  oscConnectionsMax: 64,
+  oscUnansweredMax: 1024,
+  /** Senders that hear of each of their commands. */
+  oscNotifiedMax: 64,
+  /** Errors that OSC tells in a second; more are only counted. */
+  oscErrorsPerSecMax: 256,
+
+  /** One packet of the datagram remote, and the name that a remote may give itself. */
+  remotePacketBytesMax: 8192,
+  remoteNameMax: 32,
+
   /** Files one patch may load, and their size when decoded. */
   assetsMax: 32,
   assetBytesMax: 2 ** 31,

@@ -89,9 +89,12 @@ function checkRoom({ engine, device }: Settings): void {
   new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
 }
 
-function controlOrderOf({ http, token, hosts, demo }: Settings['control']): LaunchOrder['control'] {
+function controlOrderOf(control: Settings['control']): LaunchOrder['control'] {
+  const { http, osc, remote, token, hosts, demo } = control;
   return {
     http: hostAndPort(http),
+    osc: hostAndPort(osc),
+    remote: hostAndPort(remote),
     token: token === '' ? null : token,
     hosts,
     demo: demo === 'on',

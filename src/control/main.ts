@@ -6,6 +6,7 @@ import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
 import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
+import { readStatus } from '../observe/status.js';
 import { TripwireWatch } from '../observe/tripwires.js';
 import {
   abstractPath,
@@ -19,6 +20,7 @@ import { Bus } from './bus/bus.js';
 import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
+import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
 import { ControlServer } from './server.js';
@@ -76,6 +78,13 @@ async function main(): Promise<void> {
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
   await server.listen(abstractPath(engineAddress(order.engine, 'control')));
+  const closeDoors = await openDatagramDoors(order.control!, {
+    segment,
+    bus,
+    logger,
+    before,
+    status: () => readStatus(segment, order.engine),
+  });
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
   const { policy, first } = order.device;
@@ -98,6 +107,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => {
     events.poll();
     server.close();
+    closeDoors();
     bus.close();
     steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;

@@ -47,6 +47,8 @@ export interface DeviceOrder {
 export interface ControlOrder {
   /** Null for none. */
   http: { host: string; port: number } | null;
+  osc: { host: string; port: number } | null;
+  remote: { host: string; port: number } | null;
   /** Null when the doors ask for none. */
   token: string | null;
   /** Other names for the HTTP interface. */

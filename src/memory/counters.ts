@@ -45,6 +45,9 @@ export const counterTable = {
   httpRefused: 'requests and upgrades refused: no right to them, too many, or not understood',
   readersOpened: 'readers of the WebSocket',
   readersDropped: 'readers of the WebSocket dropped because they did not keep up',
+  commandsLate: 'timed commands that came after their time, and took effect at once',
+  oscMessages: 'OSC messages taken',
+  packetsRefused: 'packets of OSC and of the remote that were none',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -127,6 +127,13 @@ export const libc = {
     address: Long,
     bytes: number,
   ) => number,
+  setsockopt: library.func('int setsockopt(int, int, int, long, uint)') as (
+    fd: number,
+    level: number,
+    name: number,
+    value: Long,
+    length: number,
+  ) => number,
   getsockopt: library.func('int getsockopt(int, int, int, long, long)') as (
     fd: number,
     level: number,

@@ -245,6 +245,14 @@ const control = z
       listenAddress,
       'Address and port of the HTTP interface and the dashboard; port 0 takes any free one; off opens none.',
     ).default('127.0.0.1:8765'),
+    osc: describe(
+      listenAddress,
+      'Address and port of OSC, by UDP and TCP; port 0 takes any free one; off opens none.',
+    ).default('127.0.0.1:5005'),
+    remote: describe(
+      listenAddress,
+      'Address and port of the datagram remote, by UDP; port 0 takes any free one; off opens none.',
+    ).default('off'),
     token: describe(
       z.string().regex(/^([\x21-\x7e]{16,256})?$/, 'must be 16 to 256 characters without spaces'),
       'Who knows this secret may use the interfaces; empty: everybody on this machine, and nobody from elsewhere.',

@@ -13,11 +13,13 @@ import {
   type CommandTime,
   commandSchema,
   type ResultingState,
+  type Transport,
 } from './command.js';
 import { hashOf, type IdHash, keyOf, noId } from './command-id.js';
 import type { EngineState, StateChange, StateView } from './engine-state.js';
 import type { SealedRecord } from './journal-follower.js';
 import { countOf, LaneWriter } from './lane-writer.js';
+import type { PatchBook } from './patch-book.js';
 import type { Receipt } from './receipts.js';
 import { type RecordTime, recordsOf, resultOf } from './records.js';
 
@@ -125,9 +127,26 @@ export class Bus {
     return { ...this.state.view(path), clock: this.clock.view };
   }
 
+  /** The names of the patch that plays. */
+  get book(): PatchBook {
+    return this.state.book;
+  }
+
+  /** How far the engine is: its last sealed tick and command, and whether it is heard. */
+  get head(): { transport: Transport; seq: number; tick: number } {
+    const { transport, seq, tick } = this.state;
+    return { transport, seq: seq >>> 0, tick: tick >>> 0 };
+  }
+
   /** Number of the last sealed command. */
   get seq(): number {
     return this.state.seq >>> 0;
+  }
+
+  /** Resolves when all that was submitted so far has been answered. */
+  async settled(): Promise<Bus['head']> {
+    await (this.queue.at(-1) ?? this.offered.at(-1))?.answer;
+    return this.head;
   }
 
   /** Calls `listener` after commands took effect; gives back what ends it. */
@@ -270,6 +289,7 @@ export class Bus {
       settled++;
       const index = first + record.taken[this.lane.lane]! - left;
       const receipt = this.state.receiptOf(record, index);
+      if (receipt.isLate) count(this.segment, counterIndex.commandsLate, 1);
       this.byId.delete(keyOf(waiting.hash));
       this.timedOnTheWay -= timedIn(waiting.records);
       waiting.settle(this.ackOf(waiting.id, receipt, waiting.command));
