@@ -152,6 +152,10 @@ export const errorTable = {
     exit: 3,
     remedy: 'Use another copy of the file; what comes before a damage is replayed.',
   },
+  TENUTO_JOURNAL_CODE: {
+    exit: 3,
+    remedy: 'If you trust where the journal comes from, give --run-code; the code runs as you.',
+  },
   TENUTO_JOURNAL_DIFFERS: {
     exit: 6,
     remedy: 'Replay it with the version of Tenuto that wrote it; the message names both.',

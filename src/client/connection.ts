@@ -216,7 +216,7 @@ export class Connection implements EngineConnection {
     const parts = (await this.ask({ do: 'parts' })) as EngineParts;
     const place = (await this.ask({ do: 'memory' })) as EnginePlace;
     try {
-      return new PatchTap(parts, place, points);
+      return await PatchTap.open(parts, place, points);
     } catch (error) {
       throw isRunning(this.name) ? error : unreachable(this.name);
     }

@@ -6,6 +6,7 @@ import { decodeProgram } from '../dsp/program.js';
 import type { FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
 import { hostAndPort, type Settings, tripwires } from '../settings/index.js';
 import type { FirstDevices } from './first-devices.js';
 import type { StartOptions } from './types.js';
@@ -14,11 +15,13 @@ import type { StartOptions } from './types.js';
 const firstDeviceRetryMs = 100;
 const firstDevicePatienceMs = 10_000;
 const bootMs = 10_000;
+/** For a program and what people know of it. */
+const programRoomBytes = limits.programBytesMax + 4 * limits.patchBytesMax;
 /** For a device that is left to play what it holds, and for one that is opened. */
 const drainMs = 1000;
 const openMs = 3000;
 
-function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrder['policy'] {
+function policyOf({ restart, watchdog, shutdown, engine, patch }: Settings): LaunchOrder['policy'] {
   const quantumMs = (engine.quantumFrames * 1000) / engine.rateHz;
   return {
     backoffMs: restart.backoffMs,
@@ -31,6 +34,7 @@ function policyOf({ restart, watchdog, shutdown, engine }: Settings): LaunchOrde
     serviceMs: watchdog.serviceMs,
     abandonMs: shutdown.abandonMs,
     drainMs,
+    probationMs: patch.probationMs,
     openMs,
     phases: {
       fadeMs: shutdown.fadeMs,
@@ -165,8 +169,9 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       captureChannels: device.capture === 'none' ? 0 : device.captureChannels,
       lead: engine.leadQuanta,
       snapshotTicks: settings.snapshot.everyTicks,
-      arenaBytes: arenaBytesOf(patch.program),
-      programBytes: patch.program.length,
+      // What is not used costs nothing: memory is there when it is written to.
+      arenaBytes: Math.max(settings.patch.stateBytesMax, arenaBytesOf(patch.program)),
+      programBytes: programRoomBytes,
       firstTick: options.firstTick ?? 0,
     },
     replicas: engine.replicas,
@@ -176,6 +181,7 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
       frames,
       rate,
     })),
+    hasOwnNodes: false,
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,

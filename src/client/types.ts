@@ -137,9 +137,12 @@ export interface EngineConnection extends EngineCommands, AsyncDisposable {
 export interface TapPoint {
   /** As it was asked for. */
   readonly address: string;
-  /** 1 for mono, 2 for stereo, the number of voices. */
+  /** 1 for mono, 2 for stereo, the number of voices; may change with the patch. */
   readonly lanes: number;
-  /** The last quantum that `next` rendered, interleaved; the same array each time. */
+  /**
+   * The last quantum that `next` rendered, interleaved; the same array until `lanes` changes. Zeros
+   * while the patch has no such point.
+   */
   readonly samples: Float32Array;
 }
 

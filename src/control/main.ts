@@ -1,10 +1,11 @@
 import { decodeProgram, namedStreams } from '../dsp/program.js';
-import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
+import { attach, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import type { ControlOrder } from '../engine/orders.js';
 import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
-import { clock, Directive, type Layout, laneCount } from '../memory/layout.js';
+import { clock, Directive, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
+import { findProgram, playingProgram, readProgram } from '../memory/programs.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { readStatus } from '../observe/status.js';
 import { TripwireWatch } from '../observe/tripwires.js';
@@ -41,10 +42,6 @@ async function openHttp(world: Omit<HttpWorld, 'order'>, control: ControlOrder |
 /** How often it looks what happened, and shows that it lives. */
 const lookMs = 250;
 
-function programEnd({ program, programBytes }: Layout): number {
-  return program * 4 + programBytes;
-}
-
 async function main(): Promise<void> {
   const { segment, order, streams } = attach('control', {
     locked: false,
@@ -56,17 +53,15 @@ async function main(): Promise<void> {
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
   const watch = new TripwireWatch(segment);
-  const program = decodeProgram(segment.bytes.slice(layout.program * 4, programEnd(layout)));
+  const at = findProgram(segment, playingProgram(segment));
+  const content = readProgram(segment, at)!;
+  const program = decodeProgram(content.program);
   const desk = new StreamDesk(segment, streams, namedStreams(program.nodes), {
     nowMs: () => performance.now(),
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const state = new EngineState(
-    segment,
-    program,
-    new PatchBook(readPatchInfo(partsOf(order)).names),
-  );
+  const state = new EngineState(segment, program, new PatchBook(readPatchInfo(content).names));
   const clockMap = new ClockMap(segment, { monotonicUs, wallNs });
   const bus = new Bus(segment, {
     lane: order.place % laneCount,

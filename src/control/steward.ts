@@ -6,6 +6,7 @@ import {
   type DeskState,
   hasDeskChanged,
   readDeskState,
+  requestAges,
   requestDevice,
 } from '../memory/device-desk.js';
 import type { Segment } from '../memory/segment.js';
@@ -39,7 +40,8 @@ export class Steward {
   ) {
     const { name, rateHz } = readDeskState(segment);
     const lastValid = name === '' || name === 'virtual' ? null : { name, rateHz };
-    this.policy = new DevicePolicy(settings, { lastValid, meant });
+    const recreatedAtMs = requestAges(segment, monotonicUs()).map((us) => this.nowMs() - us / 1000);
+    this.policy = new DevicePolicy(settings, { lastValid, recreatedAtMs, meant });
     this.retryMs = settings.queryCooldownSec * 1000;
     this.timer = setInterval(() => this.look(), lookMs);
     const wanted = [...settings.preferred, settings.capture ?? 'virtual'];

@@ -99,6 +99,14 @@ export function createPerformance(format: {
   return new Performance({ ...format, streams }, (from, to) => new Carry(from, to));
 }
 
+/** A performance of one patch alone, from its first quantum. */
+export function performAlone(renderer: Renderer): Performance<Renderer> {
+  const performance = createPerformance(renderer);
+  performance.add(1, renderer);
+  performance.begin(1, 0);
+  return performance;
+}
+
 interface Copy {
   readonly part: Uint8Array;
   readonly into: Uint8Array;

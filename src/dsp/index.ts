@@ -1,6 +1,6 @@
 /** Patches, their compiler, and the renderer: everything about sound that knows no process. */
 
-export { createPerformance } from './carry.js';
+export { createPerformance, performAlone } from './carry.js';
 export { commandFlags, commandOps, commandWord, commandWords } from './command.js';
 export {
   type AssetInfo,

@@ -16,6 +16,8 @@ export interface Part {
   reset(): void;
   /** Silences the nodes of the user's. */
   silenceOwn(): void;
+  /** Nodes of the user's that failed and are silent since. */
+  readonly silencedNodes: number;
 }
 
 /** What one part hands on to the next, prepared. */
@@ -108,10 +110,13 @@ export class Performance<P extends Part = Part> {
   /**
    * Goes on from a snapshot of `program`, whose bytes are to be written into `arena` then. Also how
    * the first program begins, from an arena as it was made. False when it does not have it.
+   *
+   * @param isFresh - from the arena as it was made, whatever has been rendered since
    */
-  begin(program: number, previous: number): boolean {
+  begin(program: number, previous: number, isFresh = false): boolean {
     const part = this.parts.get(program);
     if (part === undefined) return false;
+    if (isFresh) part.reset();
     this.current = part;
     this.outgoing = null;
     this.program = program;
@@ -130,6 +135,11 @@ export class Performance<P extends Part = Part> {
   /** The program that plays. */
   get playing(): P {
     return this.current!;
+  }
+
+  /** User's nodes of it that failed and are silent since. */
+  get silencedNodes(): number {
+    return this.current!.silencedNodes;
   }
 
   /** False during a fade, when there can be no snapshot. */
@@ -160,6 +170,7 @@ export class Performance<P extends Part = Part> {
   /** Silences the nodes of the user's, because one computes for ever: the fate of a record. */
   silenceOwn(): void {
     this.current!.silenceOwn();
+    this.outgoing?.silenceOwn();
   }
 
   private switchTo(number: number, fadeFrames: number, withdraws: boolean): void {

@@ -1,7 +1,7 @@
 import { TenutoError } from '../errors.js';
 import type { PatchNames } from './compiler.js';
 import type { NodeDefinition } from './node.js';
-import { nodesByType } from './nodes/index.js';
+import { type NodeLibrary, nodesByType, noNodes } from './nodes/index.js';
 import { outputCount } from './program.js';
 import type { Renderer } from './renderer.js';
 import { suggestion } from './suggestion.js';
@@ -30,11 +30,11 @@ const portWords = 3;
  *
  * @throws TenutoError `TENUTO_PATCH_UNKNOWN`, with the names that there are
  */
-export function findTap(names: PatchNames, address: string): TapPlace {
+export function findTap(names: PatchNames, address: string, own: NodeLibrary = noNodes): TapPlace {
   const [nodeName = '', part] = splitAddress(names, address);
   const entry = Object.hasOwn(names.nodes, nodeName) ? names.nodes[nodeName] : undefined;
   if (!entry && address === masterName) return { node: -1, kind: 'master', index: 0 };
-  const definition = entry && nodesByType.get(entry.type);
+  const definition = entry && (nodesByType.get(entry.type) ?? own.get(entry.type));
   if (!entry || !definition) refuse('node', nodeName, Object.keys(names.nodes));
   const { node } = entry;
   if (part === undefined) {
@@ -69,7 +69,11 @@ export class TapReader {
   private readonly words: Int32Array;
   private readonly samples: Float32Array;
 
-  constructor(private readonly renderer: Renderer) {
+  /** @param master - all that is played, where that is more than what this renderer gives */
+  constructor(
+    private readonly renderer: Renderer,
+    private readonly master: Float32Array = renderer.output,
+  ) {
     this.words = new Int32Array(renderer.memory);
     this.samples = new Float32Array(renderer.memory);
   }
@@ -89,7 +93,7 @@ export class TapReader {
    */
   read(place: TapPlace, into: Float32Array): void {
     if (place.kind === 'master') {
-      into.set(this.renderer.output);
+      into.set(this.master);
       return;
     }
     const { layout, quantum } = this.renderer;

@@ -2,12 +2,12 @@ import { closeSync, readFileSync } from 'node:fs';
 import type { PatchInfo } from '../dsp/compiler.js';
 import type { AssetView, Sources } from '../dsp/node.js';
 import { clock, type Layout, layoutOf } from '../memory/layout.js';
+import type { ProgramContent } from '../memory/programs.js';
 import { headerBytes, openSegment, readGeometry, type Segment } from '../memory/segment.js';
 import { openStreamSegment, type StreamSegment, streamBytes } from '../memory/stream.js';
 import {
   dieWithParent,
   everyWaiter,
-  fileBytes,
   futexWait,
   futexWake,
   ignoreTerminalSignals,
@@ -17,7 +17,7 @@ import {
   openSharedMemory,
   setProcessName,
 } from '../os/index.js';
-import type { ChildOrder, LaunchOrder } from './orders.js';
+import type { ChildOrder } from './orders.js';
 
 /** A process's hold on the engine's memory. */
 export interface Attachment {
@@ -70,24 +70,16 @@ function mapStreams(
 export interface EngineParts {
   keeperPid: number;
   /** Descriptors of the keeper. */
-  patchFd: number;
   streamFds: readonly number[];
-  assets: readonly (LaunchOrder['assets'][number] & { fd: number })[];
 }
 
-export function partsOf({ keeperPid, memory, assets }: ChildOrder): EngineParts {
-  return { keeperPid, patchFd: memory.patch, streamFds: memory.streams, assets };
+export function partsOf({ keeperPid, memory }: ChildOrder): EngineParts {
+  return { keeperPid, streamFds: memory.streams };
 }
 
-/** What people know of the patch: its text, and what its nodes are called. */
-export function readPatchInfo({ keeperPid: pid, patchFd }: EngineParts): PatchInfo {
-  const fd = openSharedMemory({ pid, fd: patchFd });
-  const bytes = fileBytes(fd);
-  const mapping = mapShared(fd, bytes);
-  closeSync(fd);
-  const info = JSON.parse(Buffer.from(mapping.buffer, 0, bytes).toString()) as PatchInfo;
-  mapping.unmap();
-  return info;
+/** What people know of a program: its text, and what its nodes are called. */
+export function readPatchInfo({ info }: Pick<ProgramContent, 'info'>): PatchInfo {
+  return JSON.parse(Buffer.from(info).toString()) as PatchInfo;
 }
 
 /** The streams as nodes see them. */
@@ -95,17 +87,20 @@ export function streamViews(streams: readonly StreamSegment[]): Sources['streams
   return streams.map(({ samples, channels, frames }) => ({ samples, channels, frames }));
 }
 
-/** @param onMapped - is given each mapping, by who lets go of them before the process ends */
-export function mapAssets(
-  { keeperPid: pid, assets }: EngineParts,
+/** @param onMapped - is given the mapping, by who lets go of it before the process ends */
+export function mapAsset(
+  keeperPid: number,
+  { fd, channels, frames, rate }: { fd: number; channels: number; frames: number; rate: number },
   onMapped: (mapping: Mapping) => void = () => {},
-): AssetView[] {
-  return assets.map(({ fd, ...asset }) => {
-    const mapping = mapOf({ pid, fd }, asset.frames * asset.channels * 4);
-    onMapped(mapping);
-    const samples = new Float32Array(mapping.buffer, 0, asset.frames * asset.channels);
-    return { ...asset, samples };
-  });
+): AssetView {
+  const mapping = mapOf({ pid: keeperPid, fd }, frames * channels * 4);
+  onMapped(mapping);
+  return {
+    samples: new Float32Array(mapping.buffer, 0, frames * channels),
+    channels,
+    frames,
+    rate,
+  };
 }
 
 /**

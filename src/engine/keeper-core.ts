@@ -3,11 +3,9 @@ import { recordEvent } from '../memory/events.js';
 import { generationAt } from '../memory/generations.js';
 import {
   clock,
-  DeskOutcome,
-  DeviceState,
   DriverMark,
-  desk,
   generation,
+  RecordStatus,
   replica,
   ServiceState,
   service,
@@ -18,22 +16,25 @@ import {
   type Role,
   writeProcess,
 } from '../memory/process-table.js';
+import { failProgram, findProgram, firstProgram } from '../memory/programs.js';
 import { replicaAt } from '../memory/replica-ring.js';
-import type { Segment, Waiting } from '../memory/segment.js';
+import type { Segment } from '../memory/segment.js';
 import { discardSnapshots } from '../memory/snapshots.js';
-import { readAlarms } from '../memory/tripwires.js';
 import { BankRelease } from './bank-release.js';
+import { Bulletin } from './bulletin.js';
+import { childExit, type Ending } from './endings.js';
 import { PoisonWatch } from './poison.js';
-import { ReplicaSlots } from './replica-slots.js';
-import { emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
+import { ProgramRollout, type RolloutWorld } from './program-rollout.js';
+import { isThere, ReplicaSlots } from './replica-slots.js';
+import { type Crew, emptySeat, type KeeperPolicy, nextStartUs, type Seat } from './seats.js';
 import { Shutdown, type ShutdownReport, type StopReason } from './shutdown.js';
 import { currentGeneration } from './takeover.js';
 import { Watchdog } from './watchdog.js';
 
+export { childExit } from './endings.js';
+
 /** What the keeper needs of the world. */
-export interface KeeperWorld extends Waiting {
-  /** Monotonic microseconds. */
-  nowUs(): number;
+export interface KeeperWorld extends RolloutWorld {
   /** Starts the process for a seat; its pid, or 0 when it could not. Its end is told by `ended`. */
   spawn(seat: Seat): number;
   /** Asks a process to end (SIGTERM). */
@@ -43,33 +44,6 @@ export interface KeeperWorld extends Waiting {
   /** Gives a part of the segment back to the system; it then holds zeros. In 32-bit words. */
   release(at: number, words: number): void;
 }
-
-/** Who is to be kept. */
-export interface Crew {
-  replicas: number;
-  /** Replica processes that wait, warm, for a slot to fall vacant. */
-  spares: number;
-  control: boolean;
-  services: number;
-}
-
-/** How a process ended. */
-export interface Ending {
-  code: number | null;
-  signal: string | null;
-}
-
-/** Exit statuses of the engine's own processes. */
-export const childExit = {
-  /** It did what it was to do; do not start it again. */
-  finished: 0,
-  /** It cannot go on, but another one can. */
-  again: 1,
-  /** The device could not be opened for as long as the settings allow. */
-  noDevice: 4,
-  /** It cannot do its work, and another one could not either. */
-  hopeless: 6,
-} as const;
 
 /** The second wave of processes does not wait longer than this for the first quantum. */
 const secondWaveUs = 500_000;
@@ -98,15 +72,16 @@ export class KeeperCore {
   private readonly watchdog: Watchdog;
   private readonly bankRelease: BankRelease;
   private deviceGone = false;
-  private deviceSinceUs = 0;
-  private deviceSettled = 0;
-  private lastAlarm = 0;
+  private readonly bulletin: Bulletin;
+  private readonly rollout: ProgramRollout;
+  private program = firstProgram;
+  private programSinceUs = 0;
 
   constructor(
     private readonly segment: Segment,
     private readonly world: KeeperWorld,
     private readonly policy: KeeperPolicy,
-    crew: Crew,
+    private readonly crew: Crew,
   ) {
     let row = 1;
     const add = (role: Role, place: number, firstWave: boolean) =>
@@ -119,10 +94,18 @@ export class KeeperCore {
     add('driver', 0, false);
     if (crew.control) add('control', -1, false);
     for (let i = 0; i < crew.spares; i++) add('replica', -1, false);
+    if (crew.spares === 0) {
+      add('replica', -1, false);
+      const extra = this.seats[this.seats.length - 1]!;
+      extra.state = 'ended';
+      extra.dueUs = Number.POSITIVE_INFINITY;
+    }
     for (let index = 0; index < crew.services; index++) add('service', index, false);
     this.slots = new ReplicaSlots(segment, world, crew.replicas);
     this.watchdog = new Watchdog(segment, policy);
     this.bankRelease = new BankRelease(segment, world);
+    this.rollout = new ProgramRollout(segment, world, this.slots);
+    this.bulletin = new Bulletin(segment, (kind, place, a, b) => this.event(kind, place, a, b));
     this.foundedUs = world.nowUs();
     Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);
   }
@@ -173,8 +156,8 @@ export class KeeperCore {
     }
     this.fillSlots();
     this.replaceDiverged();
-    this.watchDevice();
-    this.passAlarmsOn();
+    this.watchPrograms(nowUs);
+    this.bulletin.poll();
     this.bankRelease.look();
     this.noticeEnd();
     this.shutdown?.poll(nowUs);
@@ -255,16 +238,50 @@ export class KeeperCore {
   /** What a dead replica leaves: perhaps the record that it died of. */
   private buryReplica(seat: Seat): void {
     const { words } = this.segment;
+    this.rollout.died(seat);
     if (seat.place < 0) return;
     const at = replicaAt(this.segment, seat.place);
     const working = Atomics.load(words, at + replica.working);
     const published = Atomics.load(words, at + replica.published);
     this.slots.vacate(seat);
-    if (working !== published && !this.shutdown && this.poison.died(this.segment, working)) {
-      count(this.segment, counterIndex.voided, 1);
-      this.event('record-voided', seat.place, working);
-    }
+    if (working !== published && !this.shutdown) this.poisoned(seat, at, working);
     this.fillSlots();
+  }
+
+  /** A replica died at work: if another one did at the same tick, the record gets another fate. */
+  private poisoned(seat: Seat, at: number, tick: number): void {
+    const { segment } = this;
+    const onProbation = this.world.nowUs() - this.programSinceUs < this.policy.probationMs * 1000;
+    const read = segment.words[at + replica.workingFate]!;
+    const fate = this.poison.died(segment, tick, read, onProbation);
+    if (fate === null) return;
+    if (fate === RecordStatus.void) count(segment, counterIndex.voided, 1);
+    this.event('record-voided', seat.place, tick, fate);
+    if (fate !== RecordStatus.reverted || segment.words[at + replica.previous] === 0) return;
+    const slot = findProgram(segment, segment.words[at + replica.program]!);
+    if (slot >= 0) failProgram(segment, slot, 'killed');
+  }
+
+  /** Programs are brought in, and it is told which one plays. */
+  private watchPrograms(nowUs: number): void {
+    const { words, layout } = this.segment;
+    if (this.shutdown) return;
+    const replicas = this.seats.filter(({ role }) => role === 'replica');
+    const ready = this.rollout.poll(replicas, (seat) => this.kill(seat, nowUs));
+    if (ready !== 0) this.event('program-ready', 0, ready);
+    const primary = Atomics.load(words, layout.clock + clock.primary);
+    const at = replicaAt(this.segment, primary);
+    const program = words[at + replica.program]!;
+    if (program !== this.program && program !== 0) {
+      this.event('program-changed', 0, program, this.program);
+      count(this.segment, counterIndex.programChanges, 1);
+      this.program = program;
+      this.programSinceUs = nowUs;
+    }
+    // Without a spare there is nobody who could load a program: one is started for the occasion.
+    if (!this.rollout.isUnderWay || this.crew.spares > 0) return;
+    const idle = replicas.find((one) => one.pid === 0 && one.state === 'ended');
+    if (idle && replicas.filter(isThere).length <= this.crew.replicas) idle.dueUs = 0;
   }
 
   /** The current driver is gone: the other one takes over without waiting for the beat to stop. */
@@ -295,6 +312,11 @@ export class KeeperCore {
       this.setState(seat, 'ended');
       return;
     }
+    if (seat.role === 'replica' && this.hasEnough()) {
+      seat.place = -1;
+      this.setState(seat, 'ended');
+      return;
+    }
     const { code } = ending;
     if (code === childExit.noDevice) this.deviceGone = true;
     const hopeless = code === childExit.hopeless || code === childExit.noDevice;
@@ -308,9 +330,16 @@ export class KeeperCore {
     }
   }
 
+  /** Whether there are as many replica processes as there are to be, when none is brought in. */
+  private hasEnough(): boolean {
+    const { replicas, spares } = this.crew;
+    const there = this.seats.filter((one) => one.role === 'replica' && isThere(one)).length;
+    return there >= replicas + Math.max(spares, this.rollout.isUnderWay ? 1 : 0);
+  }
+
   private watch(seat: Seat, nowUs: number): void {
     const reached = this.watchdog.reached(seat);
-    if (reached !== seat.state) {
+    if (reached !== seat.state && (seat.role !== 'replica' || isThere(seat))) {
       if (seat.role === 'replica' && reached === 'running') {
         this.event('replica-ready', seat.place, seat.row, seat.pid);
       }
@@ -352,25 +381,6 @@ export class KeeperCore {
     }
   }
 
-  /** Tells what became of the device since the last look. */
-  private watchDevice(): void {
-    const { words, layout } = this.segment;
-    const at = layout.desk;
-    const since = words[at + desk.sinceUs]!;
-    if (since !== this.deviceSinceUs) {
-      this.deviceSinceUs = since;
-      const state = Atomics.load(words, at + desk.state);
-      const kind = state === DeviceState.playing ? 'device-playing' : 'device-lost';
-      this.event(kind, words[at + desk.generation]!, words[at + desk.lostReason]!);
-    }
-    const settled = Atomics.load(words, at + desk.settled);
-    if (settled === this.deviceSettled) return;
-    this.deviceSettled = settled;
-    if (words[at + desk.outcome] === DeskOutcome.failed) {
-      this.event('device-refused', 0, words[at + desk.outcomeError]!);
-    }
-  }
-
   private replaceDiverged(): void {
     const { words, layout } = this.segment;
     const told = Atomics.load(words, layout.clock + clock.diverged);
@@ -384,14 +394,6 @@ export class KeeperCore {
       this.kill(seat, this.world.nowUs());
     }
     Atomics.store(words, layout.clock + clock.diverged, 0);
-  }
-
-  /** What control found, as events: their ring has one writer. */
-  private passAlarmsOn(): void {
-    for (const { sequence, wire, value, threshold } of readAlarms(this.segment, this.lastAlarm)) {
-      this.lastAlarm = sequence;
-      this.event('tripwire', wire, value, threshold);
-    }
   }
 
   private watchKilled(seat: Seat, nowUs: number): void {
@@ -423,7 +425,8 @@ export class KeeperCore {
   }
 
   private isLost(role: Role): boolean {
-    return this.seats.every((one) => one.role !== role || one.state === 'gave-up');
+    const kept = this.seats.filter((one) => one.role === role && one.state !== 'ended');
+    return kept.every(({ state }) => state === 'gave-up');
   }
 
   private kill(seat: Seat, nowUs: number): void {

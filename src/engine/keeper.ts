@@ -5,6 +5,14 @@ import { limits } from '../limits.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf, ServiceKind, service } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
+import {
+  findProgram,
+  firstProgram,
+  offerProgram,
+  ProgramState,
+  programAssets,
+  setProgramState,
+} from '../memory/programs.js';
 import { createSegment, type Segment } from '../memory/segment.js';
 import { streamBytes } from '../memory/stream.js';
 import { tickAfter } from '../memory/ticks.js';
@@ -71,29 +79,41 @@ function tell(message: KeeperMessage): void {
   }
 }
 
+/** The content of a descriptor that is not needed afterwards. */
+function takeBytes(fd: number): Uint8Array {
+  const bytes = fileBytes(fd);
+  const mapping = mapShared(fd, bytes);
+  const content = new Uint8Array(mapping.buffer, 0, bytes).slice();
+  mapping.unmap();
+  closeSync(fd);
+  return content;
+}
+
 /** The engine's memory, made by the keeper and inherited by all it starts. */
 class Memory {
   readonly segment: Segment;
   readonly address: number;
   readonly fd: number;
   readonly streamFds: number[] = [];
-  readonly patchFd: number;
 
-  constructor({ order, program, patch }: Received) {
-    this.patchFd = patch;
-    const programBytes = fileBytes(program);
-    const geometry = { ...order.geometry, programBytes };
-    const { bytes } = layoutOf(geometry);
+  constructor({ order, program, patch, assets }: Received) {
+    const { bytes } = layoutOf(order.geometry);
     this.fd = createSharedMemory({ name: `tenuto:${order.name}`, bytes });
     sealSize(this.fd);
     const mapping = mapShared(this.fd, bytes, { writable: true });
     this.address = mapping.address;
-    this.segment = createSegment(mapping.buffer, geometry);
+    this.segment = createSegment(mapping.buffer, order.geometry);
     const { words, layout } = this.segment;
-    const mapped = mapShared(program, programBytes);
-    this.segment.bytes.set(new Uint8Array(mapped.buffer, 0, programBytes), layout.program * 4);
-    mapped.unmap();
-    closeSync(program);
+    offerProgram(this.segment, {
+      number: firstProgram,
+      program: takeBytes(program),
+      info: takeBytes(patch),
+      hasOwnNodes: order.hasOwnNodes,
+      assets: order.assets.map((asset, index) => ({ ...asset, pid: 0, fd: assets[index] ?? -1 })),
+    });
+    const at = findProgram(this.segment, firstProgram);
+    for (const asset of programAssets(this.segment, at)) asset.own(asset.fd);
+    setProgramState(this.segment, at, ProgramState.ready);
     words[header.keeperPid] = process.pid;
     writeTripwirePolicy(this.segment, order.tripwires);
     for (const [index, { kind }] of order.services.entries()) {
@@ -122,7 +142,6 @@ class ProcessWorld implements KeeperWorld {
   constructor(
     private readonly order: LaunchOrder,
     private readonly memory: Memory,
-    private readonly assetFds: readonly number[],
     private readonly prepared: PreparedPrograms,
   ) {
     // They were started without.
@@ -135,6 +154,18 @@ class ProcessWorld implements KeeperWorld {
 
   wake(word: number): void {
     futexWake(this.memory.address + word * 4, everyWaiter);
+  }
+
+  adopt(pid: number, fd: number): number {
+    try {
+      return openSharedMemory({ pid, fd });
+    } catch {
+      return -1;
+    }
+  }
+
+  giveBack(fd: number): void {
+    closeSync(fd);
   }
 
   spawn(seat: Seat): number {
@@ -185,10 +216,8 @@ class ProcessWorld implements KeeperWorld {
       place: seat.place,
       memory: {
         segment: this.memory.fd,
-        patch: this.memory.patchFd,
         streams: this.memory.streamFds,
       },
-      assets: order.assets.map((asset, index) => ({ ...asset, fd: this.assetFds[index] ?? -1 })),
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
       driverQuanta: order.driverQuanta,
@@ -282,7 +311,7 @@ function found(received: Received, prepared: PreparedPrograms): Engine {
     refuse('TENUTO_ENGINE_EXISTS', `an engine named "${order.name}" is running`);
   }
   const memory = new Memory(received);
-  const world = new ProcessWorld(order, memory, received.assets, prepared);
+  const world = new ProcessWorld(order, memory, prepared);
   const { segment } = memory;
   const core = new KeeperCore(segment, world, order.policy, {
     replicas: order.replicas,

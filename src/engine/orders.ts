@@ -96,6 +96,8 @@ export interface LaunchOrder {
   replicas: number;
   spares: number;
   assets: { channels: number; frames: number; rate: number }[];
+  /** The patch holds nodes of the user's, whose code is in its description. */
+  hasOwnNodes: boolean;
   realtime: boolean;
   realtimePriority: number;
   /** Beats of so many quanta missing make the driver count as hung. */
@@ -126,10 +128,9 @@ export interface OrderPlace {
   assets: number[];
 }
 
-/** The keeper's descriptors of the engine's segment, of each client stream, and of the patch's names. */
+/** The keeper's descriptors of the engine's segment and of each client stream. */
 export interface MemoryFds {
   segment: number;
-  patch: number;
   streams: readonly number[];
 }
 
@@ -141,7 +142,6 @@ export interface ChildOrder {
   place: number;
   /** Descriptors of the keeper's own: with them its children and clients reach the memory. */
   memory: MemoryFds;
-  assets: (LaunchOrder['assets'][number] & { fd: number })[];
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;

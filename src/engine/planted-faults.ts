@@ -8,26 +8,25 @@ export const plantedFault = { die: 0x7f00, hang: 0x7f01, diverge: 0x7f02 } as co
  * Lets commands kill, hang or falsify whichever replica applies them. Only engines that were
  * started for a proof have it; elsewhere these operations are unknown and ignored.
  */
-export function withFaults(machine: PatchMachine): PatchMachine {
+export function withFaults<M extends PatchMachine>(machine: M): M {
   let falsify = false;
-  return {
-    arena: machine.arena,
-    output: machine.output,
-    setStreamEnd: (stream, frames) => machine.setStreamEnd(stream, frames),
-    apply(words, at) {
+  const apply = machine.apply.bind(machine);
+  const render = machine.render.bind(machine);
+  return Object.assign(machine, {
+    apply(words: Int32Array, at: number) {
       const op = words[at]! & 0xffff;
       if (op === plantedFault.die) process.kill(process.pid, 'SIGKILL');
       if (op === plantedFault.hang) for (;;);
       if (op === plantedFault.diverge) falsify = process.pid % 2 === words[at + 3]!;
-      if (op < plantedFault.die) machine.apply(words, at);
+      if (op < plantedFault.die) apply(words, at);
     },
     render() {
-      machine.render();
+      render();
       if (!falsify) return;
       falsify = false;
       machine.output[0]! += 1e-3;
     },
-  };
+  });
 }
 
 /** Words of a command that does harm. */

@@ -1,7 +1,14 @@
 import { limits } from '../limits.js';
 import { checksumWords } from '../memory/checksum.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { commandAt, findRecord, isKept, passRecord, sealedTick } from '../memory/journal.js';
+import {
+  commandAt,
+  fateOf,
+  findRecord,
+  isKept,
+  passRecord,
+  sealedTick,
+} from '../memory/journal.js';
 import {
   clock,
   Directive,
@@ -14,6 +21,7 @@ import {
   SnapshotState,
   snapshot,
 } from '../memory/layout.js';
+import { firstProgram } from '../memory/programs.js';
 import { quantumAt, replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, olderSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
@@ -21,14 +29,28 @@ import { hasStreamContent } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
 import { callWord } from './replica-calls.js';
 
-/** What a replica runs: the patch, as a deterministic machine whose state is its arena. */
+/** What a replica runs: a `Performance`, a deterministic machine whose state is an arena. */
 export interface PatchMachine {
-  /** Exactly the bytes that make a snapshot. */
+  /** Exactly the bytes that make a snapshot; those of the program that plays. */
   readonly arena: Uint8Array;
   /** The quantum rendered last, interleaved. */
   readonly output: Float32Array;
+  /** The numbers of the program that plays and of the one to go back to. */
+  readonly program: number;
+  readonly previous: number;
+  /** User's nodes that failed and are silent since. */
+  readonly silencedNodes: number;
+  /** False while there can be no snapshot. */
+  readonly isSettled: boolean;
+  /** It was to go on with a program that it does not have. */
+  readonly isLost: boolean;
+  /** Goes on with this program from what is then in `arena`; false if it has it not. */
+  begin(program: number, previous: number, isFresh?: boolean): boolean;
   setStreamEnd(stream: number, frames: number): void;
   apply(words: Int32Array, at: number): void;
+  /** The fates of a record that kills. */
+  revert(): void;
+  silenceOwn(): void;
   render(): void;
 }
 
@@ -42,7 +64,7 @@ export const ReplicaStep = {
 } as const;
 export type ReplicaStep = (typeof ReplicaStep)[keyof typeof ReplicaStep];
 
-export type ReplicaEnd = 'left' | 'journal-lost' | 'voided' | 'replaced';
+export type ReplicaEnd = 'left' | 'journal-lost' | 'voided' | 'replaced' | 'program-missing';
 
 /**
  * The replica as a state machine of small steps: join, then tick by tick apply the journal, render,
@@ -58,9 +80,11 @@ export class ReplicaCore {
   /** The last tick that was rendered. */
   private tick = 0;
   private recordIndex = 0;
-  private voided = false;
-  private readonly firstHalf: Uint8Array;
-  private readonly secondHalf: Uint8Array;
+  private fate: number = RecordStatus.live;
+  /** The machine's arena and its halves, which change with the program only. */
+  private arena: Uint8Array;
+  private firstHalf: Uint8Array;
+  private secondHalf: Uint8Array;
   private from = -1;
   private to = 0;
 
@@ -72,7 +96,16 @@ export class ReplicaCore {
   ) {
     this.at = replicaAt(segment, slot);
     this.waitWord = callWord(segment, slot);
-    const { arena } = machine;
+    this.arena = new Uint8Array(0);
+    this.firstHalf = this.arena;
+    this.secondHalf = this.arena;
+  }
+
+  /** Looks where the arena of the program that plays is. */
+  private findArena(): void {
+    const { arena } = this.machine;
+    if (arena === this.arena) return;
+    this.arena = arena;
     this.firstHalf = arena.subarray(0, arena.length >> 1);
     this.secondHalf = arena.subarray(arena.length >> 1);
   }
@@ -92,31 +125,44 @@ export class ReplicaCore {
     this.from = newestSnapshot(this.segment);
     if (this.from < 0) {
       if (!isKept(this.segment, layout.firstTick)) return this.leave('journal-lost');
+      if (!this.machine.begin(firstProgram, 0)) return this.leave('program-missing');
       count(this.segment, counterIndex.freshStarts, 1);
       this.tick = tickAfter(layout.firstTick, -1);
       this.phase = this.begin;
       return ReplicaStep.go;
     }
     this.tick = words[this.from + snapshot.tick]!;
+    const program = words[this.from + snapshot.program]!;
+    const previous = words[this.from + snapshot.previous]!;
+    if (!this.machine.begin(program, previous)) {
+      // Torn, or of a program that came after this process: another one has it.
+      if (!this.isWhole()) return ReplicaStep.go;
+      return this.leave('program-missing');
+    }
+    this.findArena();
     const start = snapshotBytesAt(this.from);
-    const half = this.machine.arena.length >> 1;
-    this.machine.arena.set(this.segment.bytes.subarray(start, start + half));
+    this.firstHalf.set(this.segment.bytes.subarray(start, start + this.firstHalf.length));
     this.phase = this.joinSecondHalf;
     return ReplicaStep.go;
   }
 
   private joinSecondHalf(): ReplicaStep {
-    const { words } = this.segment;
-    const { arena } = this.machine;
-    const start = snapshotBytesAt(this.from);
-    const half = arena.length >> 1;
-    arena.set(this.segment.bytes.subarray(start + half, start + arena.length), half);
-    const whole =
-      Atomics.load(words, this.from + snapshot.state) === SnapshotState.valid &&
-      words[this.from + snapshot.tick] === this.tick;
+    const { secondHalf } = this;
+    const start = snapshotBytesAt(this.from) + this.firstHalf.length;
+    secondHalf.set(this.segment.bytes.subarray(start, start + secondHalf.length));
+    const whole = this.isWhole();
     if (whole) count(this.segment, counterIndex.joins, 1);
     this.phase = whole ? this.begin : this.join;
     return ReplicaStep.go;
+  }
+
+  /** Whether the snapshot is still the one that it was when it was chosen. */
+  private isWhole(): boolean {
+    const { words } = this.segment;
+    return (
+      Atomics.load(words, this.from + snapshot.state) === SnapshotState.valid &&
+      words[this.from + snapshot.tick] === this.tick
+    );
   }
 
   private begin(): ReplicaStep {
@@ -152,7 +198,8 @@ export class ReplicaCore {
     Atomics.store(words, this.at + replica.working, tick);
     this.recordIndex = findRecord(this.segment, tick);
     if (this.recordIndex < 0) return this.leave('journal-lost');
-    this.voided = Atomics.load(words, this.recordIndex + record.status) === RecordStatus.void;
+    this.fate = fateOf(Atomics.load(words, this.recordIndex + record.status));
+    words[this.at + replica.workingFate] = this.fate;
     this.phase = this.apply;
     return ReplicaStep.go;
   }
@@ -164,9 +211,12 @@ export class ReplicaCore {
     for (let i = 0; i < limits.streamsMax; i++) {
       machine.setStreamEnd(i, words[at + record.streamCursors + i]!);
     }
-    const commands = this.voided ? 0 : words[at + record.commands]!;
+    if (this.fate === RecordStatus.reverted) machine.revert();
+    if (this.fate === RecordStatus.silenced) machine.silenceOwn();
+    const commands = this.fate === RecordStatus.live ? words[at + record.commands]! : 0;
     for (let i = 0; i < commands; i++) machine.apply(words, commandAt(at, i));
     if (!isKept(this.segment, tickAfter(this.tick, 1))) return this.leave('journal-lost');
+    if (machine.isLost) return this.leave('program-missing');
     this.phase = this.render;
     return ReplicaStep.go;
   }
@@ -210,19 +260,23 @@ export class ReplicaCore {
     // A replica that was stopped for long may have read what a client has overwritten since.
     const sealed = sealedTick(this.segment, tick);
     if (!hasStreamContent(this.segment, tick, sealed)) return this.leave('journal-lost');
-    if (!this.voided && !passRecord(this.segment, this.recordIndex)) return this.leave('voided');
+    if (!passRecord(this.segment, this.recordIndex, this.fate)) return this.leave('voided');
     this.phase = this.publish;
     return ReplicaStep.go;
   }
 
   private publish(): ReplicaStep {
     const { words, layout } = this.segment;
+    const { machine } = this;
     this.tick = tickAfter(this.tick, 1);
+    words[this.at + replica.program] = machine.program;
+    words[this.at + replica.previous] = machine.previous;
+    words[this.at + replica.silenced] = machine.silencedNodes;
     Atomics.store(words, this.at + replica.published, this.tick);
     const { snapshotTicks } = layout;
     const offset = Math.floor((this.slot * snapshotTicks) / limits.replicasMax);
     const due = ((this.tick >>> 0) + offset) % snapshotTicks === 0;
-    this.phase = due ? this.snapshotFirstHalf : this.look;
+    this.phase = due && machine.isSettled ? this.snapshotFirstHalf : this.look;
     return ReplicaStep.go;
   }
 
@@ -234,6 +288,7 @@ export class ReplicaCore {
       return ReplicaStep.go;
     }
     Atomics.store(words, this.to + snapshot.state, SnapshotState.writing);
+    this.findArena();
     bytes.set(this.firstHalf, snapshotBytesAt(this.to));
     this.phase = this.snapshotSecondHalf;
     return ReplicaStep.go;
@@ -244,6 +299,9 @@ export class ReplicaCore {
     bytes.set(this.secondHalf, snapshotBytesAt(this.to) + this.firstHalf.length);
     words[this.to + snapshot.tick] = this.tick;
     words[this.to + snapshot.incarnation] = this.incarnation;
+    words[this.to + snapshot.program] = this.machine.program;
+    words[this.to + snapshot.previous] = this.machine.previous;
+    words[this.to + snapshot.bytes] = this.arena.length;
     Atomics.store(words, this.to + snapshot.state, SnapshotState.valid);
     this.phase = this.look;
     return ReplicaStep.go;

@@ -8,6 +8,11 @@ interface Place {
   holder: Seat | null;
 }
 
+/** A process that lives and is not about to go. */
+export function isThere(seat: Seat): boolean {
+  return seat.pid !== 0 && seat.killedUs === 0 && seat.leaveByUs === Number.POSITIVE_INFINITY;
+}
+
 /**
  * Which replica process renders in which slot. One process more than there are slots waits, warm,
  * for a slot to fall vacant, so that a death costs no start of a process. A slot that a process
@@ -21,7 +26,7 @@ export class ReplicaSlots {
   constructor(
     private readonly segment: Segment,
     private readonly world: Waiting,
-    count: number,
+    private readonly count: number,
   ) {
     this.places = Array.from({ length: count }, (_, slot) => ({ slot, holder: null }));
   }
@@ -31,9 +36,7 @@ export class ReplicaSlots {
     const filled: Seat[] = [];
     for (const place of this.places) {
       if (place.holder !== null || this.isHeld(place.slot)) continue;
-      const free = seats.filter(
-        (one) => one.role === 'replica' && one.pid !== 0 && one.killedUs === 0 && one.place < 0,
-      );
+      const free = seats.filter((one) => one.role === 'replica' && isThere(one) && one.place < 0);
       const seat = free.find((one) => one.state === 'standby') ?? free[0];
       if (!seat) continue;
       this.assign(seat, place);
@@ -44,11 +47,44 @@ export class ReplicaSlots {
 
   /** The process of this seat is gone, and its slot vacant. */
   vacate(seat: Seat): void {
-    const place = this.places.find((one) => one.holder === seat);
+    const index = this.places.findIndex((one) => one.holder === seat);
+    const place = this.places[index];
     if (!place) return;
+    if (this.isCrowded) this.places.splice(index, 1);
     const at = replicaAt(this.segment, place.slot);
     Atomics.store(this.segment.words, at + replica.state, ReplicaState.empty);
     place.holder = null;
+  }
+
+  /**
+   * Gives a slot of its own to a process that is to follow the one of another seat: both render
+   * until that one is retired. Of the same parity, by which replicas are called in turn.
+   */
+  join(seat: Seat, beside: Seat): void {
+    const used = new Set([...this.leftBehind.values(), ...this.places.map(({ slot }) => slot)]);
+    for (let slot = beside.place & 1; slot < replicaSlots; slot += 2) {
+      if (used.has(slot)) continue;
+      const place: Place = { slot, holder: null };
+      this.places.push(place);
+      this.assign(seat, place);
+      return;
+    }
+  }
+
+  /** There are more processes that render than there are to be. */
+  get isCrowded(): boolean {
+    return this.places.length > this.count;
+  }
+
+  /** The process of this seat has been followed by another one: it leaves its slot, and goes. */
+  retire(seat: Seat): void {
+    const index = this.places.findIndex((one) => one.holder === seat);
+    const [place] = this.places.splice(index, 1);
+    // Not given out before the process is gone; and what it publishes now is not believed.
+    this.leftBehind.set(seat.pid, place!.slot);
+    const at = replicaAt(this.segment, place!.slot);
+    this.segment.words[at + replica.incarnation] = -1;
+    seat.place = -1;
   }
 
   /** The process of this seat cannot be killed: its slot is replaced by another one. */

@@ -1,10 +1,13 @@
-import { Renderer } from '../dsp/renderer.js';
-import { clock, Directive, DriverMark, processEntry } from '../memory/layout.js';
+import { TenutoError } from '../errors.js';
+import { clock, Directive, DriverMark, processEntries, processEntry } from '../memory/layout.js';
 import { tellReady } from '../memory/process-table.js';
+import { failProgram, firstProgram, ProgramState, programState } from '../memory/programs.js';
 import { setProcessName } from '../os/index.js';
-import { type Attachment, attach, mapAssets, partsOf, streamViews } from './attach.js';
+import { type Attachment, attach, mapAsset, streamViews } from './attach.js';
 import { childExit } from './keeper-core.js';
 import { withFaults } from './planted-faults.js';
+import { ProgramLoader } from './program-loader.js';
+import { tryProgram } from './program-trial.js';
 import { enterRealtime } from './realtime.js';
 import { type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
 
@@ -12,59 +15,114 @@ const waitNs = 50e6;
 const spareWaitNs = 1e9;
 const rehearsalQuanta = 150;
 
-function loadMachine(attachment: Attachment): PatchMachine {
-  const { segment, streams, order } = attachment;
-  const { layout } = segment;
-  const from = layout.program * 4;
-  const program = segment.bytes.slice(from, from + layout.programBytes);
-  const sources = { streams: streamViews(streams), assets: mapAssets(partsOf(order)) };
-  const renderer = new Renderer(program, sources);
-  return order.faults ? withFaults(renderer) : renderer;
+function rowOf({ segment, order }: Attachment): number {
+  return segment.layout.processes + order.row * processEntry.words;
 }
 
-/**
- * Renders into the void what the patch would play, so that all of it has been compiled before it
- * counts; then everything is as before. Stops as soon as there is a slot to render in.
- */
-function rehearse(attachment: Attachment, machine: PatchMachine): void {
-  const arena = machine.arena.slice();
-  for (let i = 0; i < rehearsalQuanta && assignedSlot(attachment) < 0; i++) machine.render();
-  machine.arena.set(arena);
+function assignedSlot(attachment: Attachment): number {
+  const { words } = attachment.segment;
+  return Atomics.load(words, rowOf(attachment) + processEntry.assignedSlot) - 1;
 }
 
-function assignedSlot({ segment, order }: Attachment): number {
-  const row = segment.layout.processes + order.row * processEntry.words;
-  return Atomics.load(segment.words, row + processEntry.assignedSlot) - 1;
+/** Microseconds of the processor that this process has had. */
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
-/** Waits for a slot to render in. -1 when the engine ends first. */
-function awaitSlot(attachment: Attachment): number {
-  const { segment, order } = attachment;
-  const { words, layout } = segment;
-  tellReady(segment, order.row);
-  const word = layout.clock + clock.assignments;
-  for (;;) {
-    const seen = Atomics.load(words, word);
-    const slot = assignedSlot(attachment);
-    if (slot >= 0) return slot;
-    if (Atomics.load(words, layout.clock + clock.directive) >= Directive.leave) return -1;
-    attachment.wait(word, seen, spareWaitNs);
+/** A process that may become a replica: it holds the programs, and loads what comes. */
+class Candidate {
+  readonly loader: ProgramLoader;
+
+  constructor(private readonly attachment: Attachment) {
+    const { segment, streams, order } = attachment;
+    this.loader = new ProgramLoader(segment, {
+      streams: streamViews(streams),
+      mapAsset: (asset) => mapAsset(order.keeperPid, asset),
+      loadNodes: async (info) => (await import('../dsp/own-nodes.js')).loadOwnNodes(info),
+    });
+  }
+
+  /** Loads all programs that there are; says so, so that one of which it dies is known. */
+  async load(): Promise<void> {
+    const { words } = this.attachment.segment;
+    const row = rowOf(this.attachment);
+    for (let next = this.loader.next(); next; next = this.loader.next()) {
+      Atomics.store(words, row + processEntry.loading, next.number);
+      await this.loadOne(next);
+      Atomics.store(words, row + processEntry.loaded, next.number);
+    }
+    this.loader.forget();
+  }
+
+  private async loadOne({ number, at }: { number: number; at: number }): Promise<void> {
+    const { segment } = this.attachment;
+    const { performance } = this.loader;
+    try {
+      const renderer = await this.loader.load(number, at);
+      if (programState(segment, at) !== ProgramState.preparing || this.isTried(number)) return;
+      if (performance.part(firstProgram) === renderer) return;
+      const isWanted = () => assignedSlot(this.attachment) >= 0;
+      const verdict = tryProgram(segment, performance, number, { cpuUs, isWanted });
+      if (verdict.kind === 'silenced') failProgram(segment, at, 'silenced');
+      if (verdict.kind !== 'slow') return;
+      const quantumUs = (segment.layout.quantum * 1e6) / segment.layout.rateHz;
+      const text = `${Math.round(verdict.quantumUs)} of ${Math.round(quantumUs)} microseconds`;
+      failProgram(segment, at, 'slow', text);
+    } catch (error) {
+      // What plays already must be here.
+      if (programState(segment, at) !== ProgramState.preparing) throw error;
+      const text = error instanceof TenutoError ? error.message : String(error);
+      failProgram(segment, at, 'refused', text);
+    }
+  }
+
+  /** Whether another process has loaded this program, so that it is known to be harmless. */
+  private isTried(number: number): boolean {
+    const { words, layout } = this.attachment.segment;
+    for (let row = 0; row < processEntries; row++) {
+      const at = layout.processes + row * processEntry.words;
+      if (Atomics.load(words, at + processEntry.loaded) >= number) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Renders into the void what plays, so that all of it has been compiled before it counts; then
+   * everything is as before. Stops as soon as there is a slot to render in.
+   */
+  rehearse(): void {
+    const { performance, loaded } = this.loader;
+    performance.begin(loaded, 0);
+    for (let i = 0; i < rehearsalQuanta && assignedSlot(this.attachment) < 0; i++) {
+      performance.render();
+    }
+    performance.part(loaded)?.reset();
+  }
+
+  /** Waits for a slot to render in. -1 when the engine ends first. */
+  async awaitSlot(): Promise<number> {
+    const { attachment } = this;
+    const { segment, order } = attachment;
+    const { words, layout } = segment;
+    tellReady(segment, order.row);
+    const word = layout.clock + clock.assignments;
+    for (;;) {
+      const seen = Atomics.load(words, word);
+      const slot = assignedSlot(attachment);
+      if (slot >= 0) return slot;
+      if (Atomics.load(words, layout.clock + clock.directive) >= Directive.leave) return -1;
+      if (this.loader.next()) await this.load();
+      else attachment.wait(word, seen, spareWaitNs);
+    }
   }
 }
 
-/** Runs a replica until it is told to leave or cannot go on. */
-function main(): void {
-  const attachment = attach('replica', { locked: true });
+/** Renders in a slot until it is told to leave or cannot go on. */
+function render(attachment: Attachment, machine: PatchMachine, slot: number): number {
   const { segment, order } = attachment;
-  const { words, layout } = segment;
-  const machine = loadMachine(attachment);
-  const mark = Atomics.load(words, layout.clock + clock.driverMark);
-  if (mark !== DriverMark.starting) rehearse(attachment, machine);
-  const slot = awaitSlot(attachment);
-  if (slot < 0) process.exit(childExit.finished);
   setProcessName(`tenuto ${order.engine} replica ${slot}`);
-  const row = layout.processes + order.row * processEntry.words;
-  const incarnation = words[row + processEntry.assignedIncarnation]!;
+  const incarnation = segment.words[rowOf(attachment) + processEntry.assignedIncarnation]!;
   const core = new ReplicaCore(segment, machine, slot, incarnation);
   let caughtUp = false;
   for (;;) {
@@ -77,7 +135,21 @@ function main(): void {
     }
     attachment.wait(core.waitWord, core.waitValue, waitNs);
   }
-  process.exit(core.end === 'left' ? childExit.finished : childExit.again);
+  return core.end === 'left' ? childExit.finished : childExit.again;
 }
 
-main();
+async function main(): Promise<void> {
+  const attachment = attach('replica', { locked: true });
+  const { words, layout } = attachment.segment;
+  const candidate = new Candidate(attachment);
+  await candidate.load();
+  const mark = Atomics.load(words, layout.clock + clock.driverMark);
+  if (mark !== DriverMark.starting) candidate.rehearse();
+  const slot = await candidate.awaitSlot();
+  if (slot < 0) process.exit(childExit.finished);
+  const { performance } = candidate.loader;
+  const machine = attachment.order.faults ? withFaults(performance) : performance;
+  process.exit(render(attachment, machine, slot));
+}
+
+await main();

@@ -19,9 +19,20 @@ export interface KeeperPolicy {
   abandonMs: number;
   /** A driver that another one followed may play for so long what its device still holds. */
   drainMs: number;
+  /** A program that ends its replicas within so long of its beginning goes back by itself. */
+  probationMs: number;
   /** An opening of a device that takes longer counts as hung. */
   openMs: number;
   phases: { fadeMs: number; servicesMs: number; replicasMs: number; driverMs: number };
+}
+
+/** Who is to be kept. */
+export interface Crew {
+  replicas: number;
+  /** Replica processes that wait, warm, for a slot to fall vacant. */
+  spares: number;
+  control: boolean;
+  services: number;
 }
 
 /** A place for one process, which outlives the processes that hold it. */

@@ -6,6 +6,7 @@ import { isReady, type ProcessState } from '../memory/process-table.js';
 import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { ticksBetween } from '../memory/ticks.js';
+import { isThere } from './replica-slots.js';
 import { type KeeperPolicy, type Seat, stillMs } from './seats.js';
 import { currentGeneration } from './takeover.js';
 
@@ -38,6 +39,7 @@ export class Watchdog {
 
   /** A process that has stood still for longer than its role may; null for one that has not. */
   hang(seat: Seat, nowUs: number): Hang | null {
+    if (seat.role === 'replica' && !isThere(seat)) return null;
     if (seat.state === 'starting') {
       seat.progressUs = 0;
       return null;

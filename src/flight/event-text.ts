@@ -1,6 +1,8 @@
 import { lastAnswer, readDevice } from '../memory/device-desk.js';
 import type { EngineEvent } from '../memory/events.js';
+import { RecordStatus } from '../memory/layout.js';
 import { type ProcessRow, readProcesses } from '../memory/process-table.js';
+import { programFailures } from '../memory/programs.js';
 import type { Segment } from '../memory/segment.js';
 import { type Tripwire, tripwires } from '../settings/tripwires.js';
 
@@ -34,6 +36,13 @@ export function howEnded(ending: number): string {
   return signal > 0 ? 'ended by a signal' : `ended with status ${ending & 0xff}`;
 }
 
+/** What the keeper made of a record that kills. */
+function fateText(fate: number): string {
+  if (fate === RecordStatus.reverted) return 'the program before plays on';
+  if (fate === RecordStatus.silenced) return "the user's own nodes are silenced";
+  return 'its commands were voided';
+}
+
 /** Says what the keeper noted, in words, at the weight it deserves. */
 export function describeEvent(segment: Segment, event: EngineEvent): EventWords {
   const [level, text, fields = {}] = words(segment, event);
@@ -65,7 +74,13 @@ function words(
     case 'divergence':
       return ['error', `replica ${place} rendered other samples and is replaced`, tick];
     case 'record-voided':
-      return ['error', 'a journal record that killed two replicas was voided', tick];
+      return ['error', `a journal record killed two replicas: ${fateText(b)}`, tick];
+    case 'program-ready':
+      return ['info', `program ${a} is ready to be played`];
+    case 'program-changed':
+      return ['info', `program ${a} plays, after program ${b}`];
+    case 'program-failed':
+      return ['error', `program ${a} is withdrawn: ${programFailures[b] ?? 'it failed'}`];
     case 'gave-up': {
       const why = b === 1 ? 'cannot do its work' : 'failed too often';
       return ['error', `${who()} is not started again: it ${why}`];

@@ -1,7 +1,7 @@
 import { limits } from '../limits.js';
 import { checksumWords } from '../memory/checksum.js';
 import { readEvents } from '../memory/events.js';
-import { commandAt, currentSealedTick, findRecord, isKept } from '../memory/journal.js';
+import { commandAt, currentSealedTick, fateOf, findRecord, isKept } from '../memory/journal.js';
 import {
   commandWords,
   laneCount,
@@ -34,6 +34,9 @@ export type FollowerPlace = Pick<
 /** The state of the patch after a tick, to begin a journal with. */
 export interface PatchState {
   tick: number;
+  /** Number of the program whose state it is, and of the one before it; 0 for none. */
+  program: number;
+  previous: number;
   arena: Uint8Array;
   /** Per stream, frames played when the tick is over. */
   streamCursors: Int32Array;
@@ -128,12 +131,14 @@ export class JournalFollower {
    */
   rejoin(): PatchState | null {
     const { segment } = this;
-    const { words, bytes, layout } = segment;
+    const { words, bytes } = segment;
     const from = newestSnapshot(segment);
     if (from < 0) return null;
     const tick = words[from + snapshot.tick]!;
     const start = snapshotBytesAt(from);
-    const arena = bytes.slice(start, start + layout.arenaBytes);
+    const program = words[from + snapshot.program]!;
+    const previous = words[from + snapshot.previous]!;
+    const arena = bytes.slice(start, start + words[from + snapshot.bytes]!);
     const isWhole =
       Atomics.load(words, from + snapshot.state) === SnapshotState.valid &&
       words[from + snapshot.tick] === tick;
@@ -154,7 +159,7 @@ export class JournalFollower {
     this.isHeld = false;
     this.playedFrom = place.nextTick;
     this.isSettled = false;
-    return { tick, arena, streamCursors: place.streamCursors };
+    return { tick, program, previous, arena, streamCursors: place.streamCursors };
   }
 
   /** A position well before that of any tick that a snapshot is of, and surely there. */
@@ -181,7 +186,7 @@ export class JournalFollower {
       const at = findRecord(segment, tick);
       if (at < 0) return 'lost';
       const status = Atomics.load(words, at + record.status);
-      if (status === RecordStatus.live) break;
+      if (status === fateOf(status)) break;
       const lanes = words.slice(at + record.laneCursors, at + record.laneCursors + laneCount);
       const cursors = words.slice(
         at + record.streamCursors,
@@ -198,9 +203,9 @@ export class JournalFollower {
       }, []);
       streamCursors.set(cursors);
       laneCursors = lanes;
-      const isVoid = status === RecordStatus.void;
-      if (commands.length > 0 || played.length > 0) {
-        busy.push({ tick, isVoid, commands, streams: played });
+      const fate = fateOf(status);
+      if (commands.length > 0 || played.length > 0 || fate !== RecordStatus.live) {
+        busy.push({ tick, fate, commands, streams: played });
       }
       count++;
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { TenutoError } from '../errors.js';
 import { JournalDamage } from './bytes.js';
 import { ChunkKind, chunkHeaderBytes, decodeChunkHeader, isChunkWhole } from './chunk.js';
+import type { PatchState } from './follower.js';
 import {
   type AssetPart,
   decodeAssetPart,
@@ -13,7 +14,6 @@ import {
   type JournalGap,
   type JournalHead,
   type JournalProgram,
-  type JournalState,
 } from './records.js';
 import { decodeStep, type Step } from './step.js';
 
@@ -32,7 +32,7 @@ export type JournalItem =
   | { kind: 'head'; head: JournalHead; file: string }
   | { kind: 'program'; program: JournalProgram }
   | { kind: 'asset'; part: AssetPart }
-  | { kind: 'state'; state: JournalState }
+  | { kind: 'state'; state: PatchState }
   | { kind: 'step'; step: Step }
   | { kind: 'gap'; gap: JournalGap }
   | { kind: 'end' }

@@ -1,5 +1,4 @@
 import { deflateRawSync } from 'node:zlib';
-import type { PatchInfo } from '../dsp/compiler.js';
 import { limits } from '../limits.js';
 import type { Geometry } from '../memory/layout.js';
 import { ByteReader, ByteWriter, JournalDamage } from './bytes.js';
@@ -32,13 +31,15 @@ export interface AssetReference {
   rate: number;
 }
 
+/** A program as it was offered to the engine. */
 export interface JournalProgram {
   number: number;
-  /** The first tick that it renders. */
-  tick: number;
-  info: PatchInfo;
+  /** Whether it holds nodes of the user's, whose code is in `info`. */
+  hasOwnNodes: boolean;
   /** In the order of the program's assets. */
   assets: AssetReference[];
+  /** A `PatchInfo` as JSON. */
+  info: Uint8Array;
   program: Uint8Array;
 }
 
@@ -46,11 +47,6 @@ export interface JournalProgram {
 export interface AssetPart extends AssetReference {
   offset: number;
   bytes: Uint8Array;
-}
-
-export interface JournalState extends PatchState {
-  /** Number of the program whose state it is. */
-  program: number;
 }
 
 /** Ticks from `from` up to the next state that the journal does not have. */
@@ -94,9 +90,10 @@ function isWhole(value: unknown, min: number, max: number): value is number {
 }
 
 export function encodeProgramRecord(record: JournalProgram): Buffer {
-  const { number, tick, info, assets, program } = record;
-  const to = new ByteWriter(program.length + 4096);
-  to.text(JSON.stringify({ number, tick, info, assets }));
+  const { number, hasOwnNodes, assets, info, program } = record;
+  const to = new ByteWriter(program.length + info.length + 4096);
+  to.text(JSON.stringify({ number, hasOwnNodes, assets }));
+  to.block(info);
   to.block(program);
   return to.bytes;
 }
@@ -104,19 +101,19 @@ export function encodeProgramRecord(record: JournalProgram): Buffer {
 /** @throws JournalDamage */
 export function decodeProgramRecord(payload: Buffer): JournalProgram {
   const from = new ByteReader(payload);
-  const told = from.json(jsonMax, 'a program') as unknown as Omit<JournalProgram, 'program'>;
-  const { number, tick, info, assets } = told;
+  const told = from.json(jsonMax, 'a program') as unknown as JournalProgram;
+  const { number, hasOwnNodes, assets } = told;
   const isOdd =
-    !isWhole(number, 0, 2 ** 31 - 1) ||
-    !isWhole(tick, -(2 ** 31), 2 ** 31 - 1) ||
-    typeof info?.names?.nodes !== 'object' ||
+    !isWhole(number, 1, 2 ** 31 - 1) ||
+    typeof hasOwnNodes !== 'boolean' ||
     !Array.isArray(assets) ||
     assets.length > limits.assetsMax;
   if (isOdd) throw new JournalDamage('a program is odd');
   for (const asset of assets) checkAsset(asset);
   // A copy of its own: a Buffer's `slice` is not that of other arrays.
+  const info = new Uint8Array(from.block(jsonMax, 'what is told of a program'));
   const program = new Uint8Array(from.block(limits.programBytesMax, 'a program'));
-  return { number, tick, info, assets, program };
+  return { number, hasOwnNodes, assets, info, program };
 }
 
 function checkAsset({ digest, channels, frames, rate }: AssetReference): void {
@@ -151,10 +148,12 @@ export function decodeAssetPart(payload: Buffer): AssetPart {
   return { ...reference, offset, bytes };
 }
 
-export function encodeState({ tick, program, arena, streamCursors }: JournalState): Buffer {
+export function encodeState(state: PatchState): Buffer {
+  const { tick, program, previous, arena, streamCursors } = state;
   const to = new ByteWriter(arena.length / 2 + 64);
   to.i32(tick);
   to.count(program);
+  to.count(previous);
   for (const cursor of streamCursors) to.i32(cursor);
   to.count(arena.length);
   to.raw(deflateRawSync(arena, { level: 1 }));
@@ -162,15 +161,16 @@ export function encodeState({ tick, program, arena, streamCursors }: JournalStat
 }
 
 /** @throws JournalDamage */
-export function decodeState(payload: Buffer): JournalState {
+export function decodeState(payload: Buffer): PatchState {
   const from = new ByteReader(payload);
   const tick = from.i32();
   const program = from.count(0xffff_ffff, 'a program');
+  const previous = from.count(0xffff_ffff, 'a program');
   const streamCursors = Int32Array.from({ length: limits.streamsMax }, () => from.i32());
   const bytes = from.count(limits.arenaBytesMax, 'the size of a state');
   const arena = inflate(from.raw(from.left), bytes);
   if (arena.length !== bytes) throw new JournalDamage('a state is too short');
-  return { tick, program, streamCursors, arena };
+  return { tick, program, previous, streamCursors, arena };
 }
 
 export function encodeGap({ from, to: end, why, timeMs }: JournalGap): Buffer {

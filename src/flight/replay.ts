@@ -1,3 +1,4 @@
+import type { NodeLibrary } from '../dsp/nodes/index.js';
 import { TenutoError } from '../errors.js';
 import { JournalDamage } from './bytes.js';
 import { type Damage, type JournalItem, readJournal } from './journal-file.js';
@@ -27,12 +28,13 @@ export interface ReplayResult extends ReplayReport {
  *
  * @throws TenutoError `TENUTO_FILE_UNREADABLE`, `TENUTO_JOURNAL_DAMAGED` when it is no journal
  */
-export function* replayJournal(
+export async function* replayJournal(
   path: string,
   sink: ReplaySink,
   events: ReplayEvents = {},
-): Generator<JournalItem, ReplayResult> {
-  const replayer = new Replayer(sink);
+  loadNodes: (info: Uint8Array) => Promise<NodeLibrary> = refuseNodes,
+): AsyncGenerator<JournalItem, ReplayResult> {
+  const replayer = new Replayer(sink, loadNodes);
   const { report } = replayer;
   const result: Omit<ReplayResult, keyof ReplayReport> = {
     head: null,
@@ -58,8 +60,9 @@ export function* replayJournal(
     if (item.kind === 'damage') result.damages.push(item.damage);
     if (isLost) continue;
     try {
-      give(replayer, item);
+      await give(replayer, item);
     } catch (error) {
+      if (error instanceof TenutoError && error.code === 'TENUTO_JOURNAL_CODE') throw error;
       if (!(error instanceof JournalDamage || error instanceof TenutoError)) throw error;
       isLost = true;
       result.damages.push({ file, offset: 0, why: error.message, isTorn: false });
@@ -69,10 +72,15 @@ export function* replayJournal(
   return { ...report, ...result };
 }
 
-function give(replayer: Replayer, item: JournalItem): void {
+/** Code that a file brings runs only if its user wants it to. */
+async function refuseNodes(): Promise<NodeLibrary> {
+  throw new TenutoError('TENUTO_JOURNAL_CODE', 'the journal brings the code of nodes with it');
+}
+
+async function give(replayer: Replayer, item: JournalItem): Promise<void> {
   if (item.kind === 'head') replayer.begin(item.head);
   else if (item.kind === 'asset') replayer.addAsset(item.part);
-  else if (item.kind === 'program') replayer.load(item.program);
+  else if (item.kind === 'program') await replayer.load(item.program);
   else if (item.kind === 'state') replayer.restore(item.state);
   else if (item.kind === 'step') replayer.take(item.step);
 }

@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto';
+import { createPerformance } from '../dsp/carry.js';
 import type { AssetView, StreamView } from '../dsp/node.js';
+import { type NodeLibrary, noNodes } from '../dsp/nodes/index.js';
+import type { Performance } from '../dsp/performance.js';
 import { Renderer } from '../dsp/renderer.js';
 import { ClosingFade } from '../engine/closing-fade.js';
 import { limits } from '../limits.js';
 import { checksumWords } from '../memory/checksum.js';
-import { commandWords, OutputKind } from '../memory/layout.js';
+import { commandWords, OutputKind, RecordStatus } from '../memory/layout.js';
+import { firstProgram } from '../memory/programs.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
 import { JournalDamage } from './bytes.js';
-import { mixSum } from './follower.js';
-import type {
-  AssetPart,
-  AssetReference,
-  JournalHead,
-  JournalProgram,
-  JournalState,
-} from './records.js';
+import { mixSum, type PatchState } from './follower.js';
+import type { AssetPart, AssetReference, JournalHead, JournalProgram } from './records.js';
 import type { BusyTick, PlayedRun, Step } from './step.js';
 
 /** Ticks of stream content that a replay holds: more than may wait to be played. */
 const ringTicks = 1024;
+/** Programs that are held: as many as an engine holds. */
+const programsMax = 8;
 /** Ticks that were taken down and not played yet, at most: the lead and some steps. */
 const pendingTicksMax = 512;
 
@@ -62,8 +62,9 @@ export class Replayer {
   private head: JournalHead | null = null;
   private readonly assets = new Map<string, Float32Array>();
   private streams: StreamView[] = [];
-  private renderer: Renderer | null = null;
-  private programNumber = -1;
+  private performance: Performance<Renderer> | null = null;
+  /** Numbers of the programs that it holds, oldest first. */
+  private readonly programs: number[] = [];
   /** The tick that was rendered last. */
   private tick = 0;
   private pending: Step[] = [];
@@ -74,7 +75,11 @@ export class Replayer {
   /** Output position up to which is known what was played. */
   private position: number | null = null;
 
-  constructor(private readonly sink: ReplaySink) {}
+  /** @param loadNodes - makes nodes of the user's from the code that a journal brings */
+  constructor(
+    private readonly sink: ReplaySink,
+    private readonly loadNodes: (info: Uint8Array) => Promise<NodeLibrary>,
+  ) {}
 
   /** A file begins. @throws JournalDamage when it is of another run than the one before. */
   begin(head: JournalHead): void {
@@ -83,7 +88,8 @@ export class Replayer {
       return;
     }
     this.head = head;
-    const { quantum, channels, firstTick } = head.geometry;
+    const { quantum, channels, firstTick, rateHz: rate } = head.geometry;
+    this.performance = createPerformance({ rate, quantum, channels });
     this.tick = tickAfter(firstTick, -1);
     this.out = new Float32Array(quantum * channels);
     const frames = 2 ** Math.ceil(Math.log2(ringTicks * quantum));
@@ -108,35 +114,35 @@ export class Replayer {
   }
 
   /** @throws JournalDamage, TenutoError of the program */
-  load({ number, program, assets }: JournalProgram): void {
-    if (number === this.programNumber) return;
+  async load({ number, program, assets, info, hasOwnNodes }: JournalProgram): Promise<void> {
+    const { performance, programs } = this;
     const { quantum, rateHz, channels } = this.begun.geometry;
+    if (performance === null || programs.includes(number)) return;
     const views = assets.map((reference) => this.assetOf(reference));
-    const renderer = new Renderer(program, { streams: this.streams, assets: views });
+    const nodes = hasOwnNodes ? await this.loadNodes(info) : noNodes;
+    const renderer = new Renderer(program, { streams: this.streams, assets: views }, nodes);
     const fits =
       renderer.quantum === quantum && renderer.rate === rateHz && renderer.channels === channels;
     if (!fits) throw new JournalDamage('its program is for another format');
-    this.renderer = renderer;
-    this.programNumber = number;
+    performance.add(number, renderer);
+    programs.push(number);
+    if (number === firstProgram) performance.begin(firstProgram, 0, true);
+    if (programs.length <= programsMax) return;
+    const { program: playing, previous } = performance;
+    const old = programs.findIndex((one) => one !== playing && one !== previous);
+    for (const one of programs.splice(old, 1)) performance.remove(one);
   }
 
   /** Goes on from a state, unless it got there by itself. @throws JournalDamage */
-  restore({ tick, arena, program, streamCursors }: JournalState): void {
+  restore({ tick, arena, program, previous, streamCursors }: PatchState): void {
     if (this.hasBegun && ticksBetween(tick, this.tick) <= 0) return;
-    const renderer = this.renderer;
-    if (renderer === null || program !== this.programNumber) {
-      throw new JournalDamage('a state is of a program that is not there');
-    }
-    if (arena.length !== renderer.arena.length) {
-      throw new JournalDamage('a state is not of its program');
-    }
     this.playWhatWaits(tick);
     const missing = ticksBetween(tick, this.tick);
     if (this.hasBegun && missing > 0) {
       this.report.missingTicks += missing;
       this.sink.missing(missing);
     }
-    renderer.arena.set(arena);
+    this.resume(program, previous, arena);
     this.cursors.set(streamCursors);
     this.tick = tick;
     this.pending = [];
@@ -158,6 +164,17 @@ export class Replayer {
       ring.samples.set(samples.subarray(straight), 0);
     }
     for (const run of step.played) this.play(run);
+  }
+
+  private resume(program: number, previous: number, arena: Uint8Array): void {
+    const { performance } = this;
+    if (performance === null || !performance.begin(program, previous)) {
+      throw new JournalDamage('a state is of a program that is not there');
+    }
+    if (arena.length !== performance.arena.length) {
+      throw new JournalDamage('a state is not of its program');
+    }
+    performance.arena.set(arena);
   }
 
   /** Before a gap some ticks were taken down of which it is not known any more how they were played. */
@@ -226,21 +243,24 @@ export class Replayer {
 
   /** Renders the next tick as it was played; the checksum of its samples. */
   private renderNext({ kind, generation }: Pick<PlayedRun, 'kind' | 'generation'>): number {
-    const { renderer, out } = this;
-    if (renderer === null) throw new JournalDamage('it has no program');
+    const { performance, out } = this;
+    if (performance === null || performance.program === 0) {
+      throw new JournalDamage('it has no program');
+    }
     const tick = tickAfter(this.tick, 1);
-    this.applyTick(tick, renderer);
-    renderer.render();
+    this.applyTick(tick, performance);
+    if (performance.isLost) throw new JournalDamage('a program that was played is not there');
+    performance.render();
     this.tick = tick;
     this.hasBegun = true;
-    out.set(renderer.output);
+    out.set(performance.output);
     if (kind === OutputKind.faded) this.fadeOf(generation).apply(out);
     this.report.quanta++;
     this.sink.quantum(out);
     return checksumWords(new Int32Array(out.buffer), 0, out.length);
   }
 
-  private applyTick(tick: number, renderer: Renderer): void {
+  private applyTick(tick: number, performance: Performance<Renderer>): void {
     let step = this.pending[0];
     while (step && ticksBetween(tickAfter(step.firstTick, step.ticks), tick) <= 0) {
       this.pending.shift();
@@ -251,14 +271,16 @@ export class Replayer {
     for (const { stream, frames } of busy?.streams ?? []) {
       this.cursors[stream] = (this.cursors[stream]! + frames) | 0;
     }
-    for (let i = 0; i < limits.streamsMax; i++) renderer.setStreamEnd(i, this.cursors[i]!);
+    for (let i = 0; i < limits.streamsMax; i++) performance.setStreamEnd(i, this.cursors[i]!);
     if (busy === undefined) return;
-    if (busy.isVoid) {
+    if (busy.fate === RecordStatus.reverted) performance.revert();
+    if (busy.fate === RecordStatus.silenced) performance.silenceOwn();
+    if (busy.fate !== RecordStatus.live) {
       this.report.voided++;
       return;
     }
     for (let at = 0; at < busy.commands.length; at += commandWords) {
-      renderer.apply(busy.commands, at);
+      performance.apply(busy.commands, at);
       this.report.commands++;
     }
   }

@@ -1,13 +1,19 @@
 import { limits } from '../limits.js';
-import { commandsPerTick, commandWords, journalTicks, laneCount } from '../memory/layout.js';
+import {
+  commandsPerTick,
+  commandWords,
+  journalTicks,
+  laneCount,
+  RecordStatus,
+} from '../memory/layout.js';
 import { ByteReader, ByteWriter, JournalDamage } from './bytes.js';
 import { packSamples, unpackSamples } from './sample-packing.js';
 
 /** One tick at which something came in; all others are quiet. */
 export interface BusyTick {
   tick: number;
-  /** Its commands killed replicas and took no effect. */
-  isVoid: boolean;
+  /** What became of its record, a `RecordStatus`: only where it is `live` its commands count. */
+  fate: number;
   /** `commandWords` words each, as they stood in the record. */
   commands: Int32Array;
   /** Streams that this tick plays something of, and how many frames. */
@@ -72,10 +78,10 @@ export function encodeStep(step: Step): Buffer {
   to.count(step.ticks);
   to.count(step.busy.length);
   let last = step.firstTick;
-  for (const { tick, isVoid, commands, streams } of step.busy) {
+  for (const { tick, fate, commands, streams } of step.busy) {
     to.count((tick - last) | 0);
     last = tick;
-    to.u8(isVoid ? 1 : 0);
+    to.u8(fate);
     to.count(commands.length / commandWords);
     to.raw(new Uint8Array(commands.buffer, commands.byteOffset, commands.byteLength));
     to.count(streams.length);
@@ -167,7 +173,7 @@ function busyReader(from: ByteReader, firstTick: number, ticks: number): () => B
   return () => {
     index += from.count(ticks, 'a tick');
     if (index >= ticks) throw new JournalDamage('a tick is not of its step');
-    const isVoid = from.u8() === 1;
+    const fate = from.within(from.u8(), RecordStatus.silenced, 'a fate');
     const count = from.count(commandsPerTick, 'the number of commands');
     const commands = new Int32Array(count * commandWords);
     for (let i = 0; i < commands.length; i++) commands[i] = from.i32();
@@ -175,7 +181,7 @@ function busyReader(from: ByteReader, firstTick: number, ticks: number): () => B
       stream: streamOf(from),
       frames: from.count(limits.quantumFramesMax, 'a number of frames'),
     }));
-    return { tick: (firstTick + index) | 0, isVoid, commands, streams };
+    return { tick: (firstTick + index) | 0, fate, commands, streams };
   };
 }
 

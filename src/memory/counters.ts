@@ -45,6 +45,8 @@ export const counterTable = {
   httpRefused: 'requests and upgrades refused: no right to them, too many, or not understood',
   readersOpened: 'readers of the WebSocket',
   readersDropped: 'readers of the WebSocket dropped because they did not keep up',
+  programChanges: 'times another program began to play',
+  programsFailed: 'programs that failed, before or after they were switched to',
   commandsLate: 'timed commands that came after their time, and took effect at once',
   oscMessages: 'OSC messages taken',
   packetsRefused: 'packets of OSC and of the remote that were none',

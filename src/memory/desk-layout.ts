@@ -3,6 +3,8 @@ import { lineWords } from './line.js';
 /** Bytes of a device's name or of a message in the device desk. */
 export const deskTextBytes = 512;
 const deskTextWords = deskTextBytes / 4;
+/** Requests whose times are kept, for whoever comes after control to keep its limits too. */
+export const requestTimesKept = 64;
 
 /** Where control asks for devices, and drivers tell of them. Each line has one writer at a time. */
 export const desk = {
@@ -34,7 +36,9 @@ export const desk = {
   /** `deviceHealth` in fixed point, see `device-desk.ts`. */
   health: 2 * lineWords + 2 * deskTextWords + 5,
   name: 4 * lineWords + 2 * deskTextWords,
-  words: 4 * lineWords + 3 * deskTextWords,
+  /** `requestUs` of the last requests, each at its number modulo `requestTimesKept`. */
+  requestTimes: 4 * lineWords + 3 * deskTextWords,
+  words: 4 * lineWords + 3 * deskTextWords + requestTimesKept,
 } as const;
 
 export const DeskOutcome = { none: 0, opened: 1, failed: 2 } as const;

@@ -1,5 +1,5 @@
 import { assert } from '../errors.js';
-import { DeskOutcome, DeviceState, desk, deskTextBytes } from './layout.js';
+import { DeskOutcome, DeviceState, desk, deskTextBytes, requestTimesKept } from './layout.js';
 import type { Segment } from './segment.js';
 
 /**
@@ -47,7 +47,22 @@ export function requestDevice(segment: Segment, request: DeviceRequest): void {
   writeText(segment, desk.requestName, name);
   words[layout.desk + desk.requestRateHz] = nativeRateHz ?? 0;
   words[layout.desk + desk.requestUs] = us | 0;
+  words[layout.desk + desk.requestTimes + (number % requestTimesKept)] = us | 0;
   Atomics.store(words, layout.desk + desk.request, number);
+}
+
+/**
+ * How long ago the last requests were made, in microseconds modulo 2^32: one of 72 minutes ago looks
+ * new, which costs a recreation that could have been made.
+ */
+export function requestAges({ words, layout }: Segment, nowUs: number): number[] {
+  const last = Atomics.load(words, layout.desk + desk.request);
+  const ages: number[] = [];
+  for (let number = Math.max(1, last - requestTimesKept + 1); number <= last; number++) {
+    const us = words[layout.desk + desk.requestTimes + (number % requestTimesKept)]!;
+    ages.push((nowUs - us) >>> 0);
+  }
+  return ages;
 }
 
 /** What whoever decides about devices goes by. */

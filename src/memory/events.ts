@@ -22,6 +22,9 @@ export const eventKinds = [
   'device-lost',
   'device-refused',
   'tripwire',
+  'program-ready',
+  'program-changed',
+  'program-failed',
 ] as const;
 
 export type EventKind = (typeof eventKinds)[number];

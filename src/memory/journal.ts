@@ -42,27 +42,33 @@ export function endRecord(segment: Segment, at: number, tick: number): void {
   Atomics.store(segment.words, at + record.tick, tick);
 }
 
+/** A record's status without the bit that says whether it was passed. Allocation-free. */
+export function fateOf(status: number): number {
+  return status & ~1;
+}
+
 /**
- * A replica passed the tick with its commands applied. False when the keeper had voided it: the
- * replica has then applied what nobody else will, and must start again.
+ * A replica passed the tick as `fate` says. False when the keeper had decided otherwise meanwhile:
+ * the replica has then done what nobody else will, and must start again.
  */
-export function passRecord(segment: Segment, at: number): boolean {
+export function passRecord(
+  segment: Segment,
+  at: number,
+  fate: number = RecordStatus.live,
+): boolean {
   const { words } = segment;
-  const status = at + record.status;
-  return (
-    Atomics.compareExchange(words, status, RecordStatus.live, RecordStatus.passed) !==
-    RecordStatus.void
-  );
+  const before = Atomics.compareExchange(words, at + record.status, fate, fate | 1);
+  return fateOf(before) === fate;
+}
+
+/** Gives another fate to a record that kills. False when it was passed, or had another one. */
+export function changeFate(segment: Segment, at: number, from: number, to: number): boolean {
+  return Atomics.compareExchange(segment.words, at + record.status, from, to) === from;
 }
 
 /** Takes the commands out of a record that kills. False when it was passed, or voided before. */
 export function voidRecord(segment: Segment, at: number): boolean {
-  const { words } = segment;
-  const status = at + record.status;
-  return (
-    Atomics.compareExchange(words, status, RecordStatus.live, RecordStatus.void) ===
-    RecordStatus.live
-  );
+  return changeFate(segment, at, RecordStatus.live, RecordStatus.void);
 }
 
 /** Word index of the n-th command of a record. */

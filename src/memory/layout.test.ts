@@ -36,11 +36,11 @@ function regions(layout: Layout): [string, number][] {
     'controlDesk',
     'streamSeats',
     'lanes',
-    'program',
     'journal',
     'rings',
     'output',
     'snapshots',
+    'programs',
   ] as const;
   return names.map((name) => [name, layout[name]]);
 }

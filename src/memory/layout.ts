@@ -2,6 +2,8 @@ import { assert } from '../errors.js';
 import { limits } from '../limits.js';
 import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
+import { programSlot, programSlots } from './program-layout.js';
+import { streamSeat } from './seat-layout.js';
 import { service } from './service-layout.js';
 import {
   histogram,
@@ -25,15 +27,23 @@ export interface Geometry {
   lead: number;
   /** Ticks between two snapshots of one replica. */
   snapshotTicks: number;
-  /** Size of a patch's state, that is of one snapshot. */
+  /** The most that a patch's state may have, that is one snapshot. */
   arenaBytes: number;
-  /** Size of the compiled patch. */
+  /** The most that a compiled patch and its description may have. */
   programBytes: number;
   /** The first tick ever sealed; not 0 only to try the wrap. */
   firstTick: number;
 }
 
-export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
+export {
+  DeskOutcome,
+  DeviceState,
+  desk,
+  deskTextBytes,
+  requestTimesKept,
+} from './desk-layout.js';
+export { programAsset, programSlot, programSlots } from './program-layout.js';
+export { SeatState, streamSeat } from './seat-layout.js';
 export { ServiceKind, ServiceState, service } from './service-layout.js';
 export { lineWords };
 
@@ -64,7 +74,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 8;
+export const layoutVersion = 10;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
@@ -187,6 +197,9 @@ export const processEntry = {
   /** 1 + the slot that a replica process is to render in; 0 while it waits for one. */
   assignedSlot: 8,
   assignedIncarnation: 9,
+  /** The highest number of a program that a replica process has begun to load, and has loaded. */
+  loading: 10,
+  loaded: 11,
   words: lineWords,
 } as const;
 
@@ -196,10 +209,17 @@ export const replica = {
   inUse: 1,
   pid: 2,
   working: 1 * lineWords,
+  /** The fate of the record at that tick, as the replica has read it. */
+  workingFate: 1 * lineWords + 1,
   published: 2 * lineWords,
   state: 2 * lineWords + 1,
   /** Incarnation that wrote `published`, so that a successor is not taken for its predecessor. */
   publishedBy: 2 * lineWords + 2,
+  /** The program that played at the tick published last, and the one that it may go back to. */
+  program: 2 * lineWords + 3,
+  previous: 2 * lineWords + 4,
+  /** User's nodes in it that failed and are silent since. */
+  silenced: 2 * lineWords + 5,
   words: 3 * lineWords,
 } as const;
 
@@ -233,37 +253,23 @@ export const record = {
 assert(record.laneCursors + laneCount <= record.streamCursors, 'lanes have room in a record');
 assert(record.streamCursors + limits.streamsMax <= record.body, 'streams have room in a record');
 
-/** One client stream's words, which only the control process writes: who holds it. */
-export const streamSeat = {
-  /** A `SeatState`. */
-  state: 0,
-  /** The owner, and when it started, in clock ticks since the machine did. */
-  pid: 1,
-  startLow: 2,
-  startHigh: 3,
-  /** What the owner calls this opening, so that asking twice opens once. */
-  token: 4,
-  /** Counts of the stream's header that have been added to the engine's. */
-  badSamples: 5,
-  loudSamples: 6,
-  nameBytes: 7,
-  name: 8,
-  words: 2 * lineWords,
+/**
+ * What became of a record: its fate, and in the lowest bit whether a replica has passed it so. The
+ * fate may change as long as nobody has.
+ */
+export const RecordStatus = {
+  live: 0,
+  passed: 1,
+  /** Its commands do not count. */
+  void: 2,
+  voidPassed: 3,
+  /** Nor do they here, and the program before plays from this tick on. */
+  reverted: 4,
+  revertedPassed: 5,
+  /** Nor here, and the nodes of the user's are silent from this tick on. */
+  silenced: 6,
+  silencedPassed: 7,
 } as const;
-
-/** How a client stream is. Only `free` ones are given to a client. */
-export const SeatState = {
-  free: 0,
-  /** Its owner writes. */
-  open: 1,
-  /** Closed: what it holds is played, and then it is free. */
-  draining: 2,
-  /** Its owner is gone, or does not want the rest: what it holds is thrown away. */
-  discarding: 3,
-} as const;
-export type SeatState = (typeof SeatState)[keyof typeof SeatState];
-
-export const RecordStatus = { live: 0, passed: 1, void: 2 } as const;
 
 export const lane = { written: 0, body: lineWords } as const;
 
@@ -313,7 +319,16 @@ export const OutputKind = {
   concealed: 2,
 } as const;
 
-export const snapshot = { state: 0, tick: 1, incarnation: 2, words: lineWords } as const;
+export const snapshot = {
+  state: 0,
+  tick: 1,
+  incarnation: 2,
+  /** The program whose arena it is, the one before, and the size of the arena. */
+  program: 3,
+  previous: 4,
+  bytes: 5,
+  words: lineWords,
+} as const;
 export const SnapshotState = { empty: 0, writing: 1, valid: 2 } as const;
 
 /** Where everything is, in 32-bit words from the start of the segment. */
@@ -334,7 +349,8 @@ export interface Layout extends Readonly<Geometry> {
   readonly streamSeats: number;
   readonly lanes: number;
   readonly laneStride: number;
-  readonly program: number;
+  readonly programs: number;
+  readonly programStride: number;
   readonly journal: number;
   readonly rings: number;
   readonly ringStride: number;
@@ -380,6 +396,8 @@ export function layoutOf(geometry: Geometry): Layout {
   const ringStride = ringQuanta * quantumStride;
   const arenaWords = Math.ceil(geometry.arenaBytes / 4);
   const snapshotStride = roundUp(snapshot.words + arenaWords, pageWords);
+  const programWords = programSlot.body + Math.ceil(geometry.programBytes / 4);
+  const programStride = roundUp(programWords, pageWords);
 
   const places = {
     header: place(header.words),
@@ -400,11 +418,11 @@ export function layoutOf(geometry: Geometry): Layout {
     controlDesk: place(controlDesk.words),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
-    program: place(Math.ceil(geometry.programBytes / 4), pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),
     rings: place(replicaSlots * ringStride, pageWords),
     output: place(banks * outputQuanta * outputStride, pageWords),
     snapshots: place(replicaSlots * snapshotsPerSlot * snapshotStride, pageWords),
+    programs: place(programSlots * programStride, pageWords),
   };
   return {
     ...geometry,
@@ -416,6 +434,7 @@ export function layoutOf(geometry: Geometry): Layout {
     outputStride,
     ringStride,
     snapshotStride,
+    programStride,
     bytes: roundUp(next, pageWords) * 4,
   };
 }

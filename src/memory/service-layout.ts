@@ -28,7 +28,9 @@ export const service = {
   /** Bytes that it has on the disk. */
   bytesLow: 14,
   bytesHigh: 15,
-  words: lineWords,
+  /** The highest number of a program that its files hold. */
+  program: 16,
+  words: 2 * lineWords,
 } as const;
 
 export const ServiceKind = { recorder: 0, flight: 1 } as const;

@@ -21,6 +21,14 @@ function countingMachine(bytes: number): PatchMachine & { seen: Int32Array } {
     arena,
     seen,
     output: new Float32Array(32),
+    program: 1,
+    previous: 0,
+    silencedNodes: 0,
+    isSettled: true,
+    isLost: false,
+    begin: () => true,
+    revert() {},
+    silenceOwn() {},
     setStreamEnd() {},
     apply() {
       seen[1]!++;
@@ -52,7 +60,7 @@ describe('a shadow', () => {
     expect(shadow.step()).toBe(ShadowStep.waiting);
     seal(segment, 0, RecordStatus.passed, 2);
     expect(shadow.step()).toBe(ShadowStep.rendered);
-    seal(segment, 1, RecordStatus.void, 3);
+    seal(segment, 1, RecordStatus.voidPassed, 3);
     expect(shadow.step()).toBe(ShadowStep.rendered);
     expect(shadow.tick).toBe(1);
     expect([...machine.seen.slice(0, 2)]).toEqual([2, 2]);

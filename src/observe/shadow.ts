@@ -1,7 +1,8 @@
 import type { PatchMachine } from '../engine/replica-core.js';
 import { limits } from '../limits.js';
-import { commandAt, currentSealedTick, findRecord, isKept } from '../memory/journal.js';
+import { commandAt, currentSealedTick, fateOf, findRecord, isKept } from '../memory/journal.js';
 import { RecordStatus, record, SnapshotState, snapshot } from '../memory/layout.js';
+import { firstProgram } from '../memory/programs.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
 import { hasStreamContent } from '../memory/stream.js';
@@ -15,6 +16,8 @@ export const ShadowStep = {
   waiting: 1,
   /** It came too late for the journal or a stream and has lost its place; it begins anew. */
   lost: 2,
+  /** The engine plays a program that the machine does not have: load it, and go on. */
+  missing: 3,
 } as const;
 export type ShadowStep = (typeof ShadowStep)[keyof typeof ShadowStep];
 
@@ -31,7 +34,6 @@ export class Shadow {
   /** How often it lost its place, and the ticks that it did not render for that. */
   losses = 0;
   lostTicks = 0;
-  private readonly fresh: Uint8Array;
   private readonly copy = new Int32Array(record.words);
   private isFirst = true;
 
@@ -39,60 +41,77 @@ export class Shadow {
   constructor(
     private readonly segment: Segment,
     private readonly machine: PatchMachine,
-  ) {
-    this.fresh = machine.arena.slice();
+  ) {}
+
+  /** The number of the program with which it is going to join. */
+  program(): number {
+    const from = newestSnapshot(this.segment);
+    return from < 0 ? firstProgram : this.segment.words[from + snapshot.program]!;
   }
 
   /** Renders one tick, if there is one that some replica has rendered. */
   step(): ShadowStep {
     const { segment } = this;
-    if (!this.isJoined && !this.join()) return ShadowStep.waiting;
+    if (!this.isJoined) {
+      const joined = this.join();
+      if (joined !== ShadowStep.rendered) return joined;
+    }
     const tick = tickAfter(this.tick, 1);
     if (ticksBetween(currentSealedTick(segment), tick) < 0) return ShadowStep.waiting;
     const at = findRecord(segment, tick);
     if (at < 0) return this.lose();
     const status = Atomics.load(segment.words, at + record.status);
-    if (status === RecordStatus.live) return ShadowStep.waiting;
+    if (status === fateOf(status)) return ShadowStep.waiting;
     for (let i = 0; i < record.words; i++) this.copy[i] = segment.words[at + i]!;
     if (!isKept(segment, tick) || this.copy[record.tick] !== tick) return this.lose();
-    this.render(status === RecordStatus.void);
+    if (!this.render(fateOf(status))) {
+      this.isJoined = false;
+      return ShadowStep.missing;
+    }
     if (!hasStreamContent(segment, tick, currentSealedTick(segment))) return this.lose();
     this.tick = tick;
     return ShadowStep.rendered;
   }
 
-  private render(voided: boolean): void {
+  /** False when it would have to go on with a program that it does not have. */
+  private render(fate: number): boolean {
     const { machine, copy } = this;
     for (let i = 0; i < limits.streamsMax; i++) {
       machine.setStreamEnd(i, copy[record.streamCursors + i]!);
     }
-    const commands = voided ? 0 : copy[record.commands]!;
+    if (fate === RecordStatus.reverted) machine.revert();
+    if (fate === RecordStatus.silenced) machine.silenceOwn();
+    const commands = fate === RecordStatus.live ? copy[record.commands]! : 0;
     for (let i = 0; i < commands; i++) machine.apply(copy, commandAt(0, i));
+    if (machine.isLost) return false;
     machine.render();
+    return true;
   }
 
   /** Takes over the newest snapshot, or begins with the first tick where there is none. */
-  private join(): boolean {
+  private join(): ShadowStep {
     const { words, bytes, layout } = this.segment;
     const from = newestSnapshot(this.segment);
     let tick = tickAfter(layout.firstTick, -1);
     if (from >= 0) {
       tick = words[from + snapshot.tick]!;
+      const program = words[from + snapshot.program]!;
+      if (!this.machine.begin(program, words[from + snapshot.previous]!)) return ShadowStep.missing;
       const start = snapshotBytesAt(from);
       this.machine.arena.set(bytes.subarray(start, start + this.machine.arena.length));
       const isWhole =
         Atomics.load(words, from + snapshot.state) === SnapshotState.valid &&
         words[from + snapshot.tick] === tick;
-      if (!isWhole) return false;
+      if (!isWhole) return ShadowStep.waiting;
     } else {
-      if (!isKept(this.segment, layout.firstTick)) return false;
-      this.machine.arena.set(this.fresh);
+      if (!isKept(this.segment, layout.firstTick)) return ShadowStep.waiting;
+      if (!this.machine.begin(firstProgram, 0, true)) return ShadowStep.missing;
     }
     if (!this.isFirst) this.lostTicks += Math.max(0, ticksBetween(tick, this.tick));
     this.isFirst = false;
     this.tick = tick;
     this.isJoined = true;
-    return true;
+    return ShadowStep.rendered;
   }
 
   private lose(): ShadowStep {

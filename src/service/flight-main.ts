@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Attachment, attach, mapAssets, partsOf, readPatchInfo } from '../engine/attach.js';
+import { type Attachment, attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import type { FlightOrder } from '../engine/orders.js';
 import { findLastStep } from '../flight/last-step.js';
-import { type AssetReference, journalFormat } from '../flight/records.js';
+import { journalFormat } from '../flight/records.js';
 import { clock, Directive, ServiceState, service } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
 import { identity, monotonicUs } from '../os/index.js';
 import { FlightFolder } from './flight-folder.js';
+import { ProgramShelf } from './flight-programs.js';
 import {
   type FlightClocks,
   type FlightPlan,
@@ -37,18 +38,8 @@ function runName({ keeperPid }: { keeperPid: number }): string {
   return `${keeperPid}-${identity(keeperPid)?.startTicks ?? 0}`;
 }
 
-function sourceOf(attachment: Attachment): FlightSource {
-  const { segment, streams, order } = attachment;
-  const { layout } = segment;
-  const { quantum, rateHz, channels, lead, firstTick } = layout;
-  const parts = partsOf(order);
-  const assets = mapAssets(parts);
-  const references = assets.map(({ samples, channels: width, frames, rate }): AssetReference => {
-    const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    return { digest, channels: width, frames, rate };
-  });
-  const from = layout.program * 4;
+function sourceOf({ segment, streams, order }: Attachment, beat: () => void): FlightSource {
+  const { quantum, rateHz, channels, lead, firstTick } = segment.layout;
   return {
     segment,
     streams,
@@ -61,14 +52,7 @@ function sourceOf(attachment: Attachment): FlightSource {
       version: versionOf(),
       kernels: kernelsDigest(),
     },
-    program: {
-      number: 0,
-      tick: firstTick,
-      info: readPatchInfo(parts),
-      assets: references,
-      program: segment.bytes.slice(from, from + layout.programBytes),
-    },
-    assets,
+    programs: new ProgramShelf(segment, order.keeperPid, beat),
     place: order.place,
   };
 }
@@ -99,7 +83,7 @@ function predecessorOf({ segment, place }: FlightSource, plan: FlightPlan): Writ
   const offset = words[at + service.stepHigh]! * 2 ** 32 + (words[at + service.stepLow]! >>> 0);
   const path = plan.folder === null ? plan.file! : plan.folder.segmentPath(file);
   const last = findLastStep(path, isSaid ? offset : null);
-  return last === null ? null : { path, file, ...last };
+  return last && { path, file, program: words[at + service.program]!, ...last };
 }
 
 async function main(): Promise<void> {
@@ -107,7 +91,8 @@ async function main(): Promise<void> {
   const { segment, order } = attachment;
   const { words, layout } = segment;
   const at = layout.services + order.place * service.words;
-  const source = sourceOf(attachment);
+  const beat = () => Atomics.add(words, at + service.beat, 1);
+  const source = sourceOf(attachment, beat);
   const plan = await planOf(attachment, order.service as FlightOrder);
   const predecessor = predecessorOf(source, plan);
   const recorder = new FlightRecorder(source, plan, clocks, predecessor);
@@ -116,7 +101,7 @@ async function main(): Promise<void> {
   writeScheduling(segment, order.row, 'other');
   tellReady(segment, order.row);
   const timer = setInterval(() => {
-    Atomics.add(words, at + service.beat, 1);
+    beat();
     if (Atomics.load(words, layout.clock + clock.directive) < Directive.finish) {
       recorder.look();
       return;

@@ -1,4 +1,3 @@
-import type { AssetView } from '../dsp/node.js';
 import { ChunkKind } from '../flight/chunk.js';
 import {
   type FollowerPlace,
@@ -8,13 +7,11 @@ import {
   placeAfter,
 } from '../flight/follower.js';
 import {
-  encodeAssetPart,
   encodeGap,
   encodeHead,
   encodeProgramRecord,
   encodeState,
   type JournalHead,
-  type JournalProgram,
 } from '../flight/records.js';
 import { encodeStep, type Step } from '../flight/step.js';
 import { limits } from '../limits.js';
@@ -24,14 +21,13 @@ import type { StreamSegment } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
 import type { FlightFolder } from './flight-folder.js';
 import { IncidentWatch } from './flight-incidents.js';
+import { assetParts, type ProgramShelf, type ShelvedAsset } from './flight-programs.js';
 import { FlightWriter, type WrittenPlace } from './flight-writer.js';
 
 /** Between two steps: what a loss of power can cost beyond `syncMs`. */
 const stepMs = 200;
 /** After the disk refused something, it is tried again. */
 const retryMs = 1000;
-/** Bytes of an asset in one chunk. */
-const assetPartBytes = 4 << 20;
 /** A file is ended at this share of the disk that all may have, should it grow fast. */
 const shareOfDisk = 8;
 
@@ -40,8 +36,7 @@ export interface FlightSource {
   segment: Segment;
   streams: readonly StreamSegment[];
   head: JournalHead;
-  program: JournalProgram;
-  assets: readonly AssetView[];
+  programs: ProgramShelf;
   /** Index of the service. */
   place: number;
 }
@@ -78,6 +73,9 @@ export class FlightRecorder {
   /** The first tick that the journal does not have. */
   private expected: number;
   private file = 0;
+  /** Programs that the file holds. */
+  private readonly told = new Set<number>();
+  private highestTold = 0;
   private fileSinceMs: number;
   private steppedMs = 0;
   private syncedMs = 0;
@@ -137,24 +135,20 @@ export class FlightRecorder {
 
   /** Begins with the first tick, if that is still there. */
   private begin(): void {
-    const { plan, source, writer } = this;
+    const { plan, source } = this;
     this.stand(firstPlace(source.segment));
     this.file = 0;
-    if (plan.folder === null) {
-      this.beginFile(plan.file!, () => this.writeAssets());
-      return;
-    }
-    for (const [index, { digest }] of source.program.assets.entries()) {
-      writer.begin(plan.folder.assetPath(digest), -1);
-      writer.append(ChunkKind.head, encodeHead(source.head));
-      writer.appendEach(ChunkKind.asset, this.partsOf(index));
-    }
-    this.beginFile(plan.folder.segmentPath(0));
+    this.beginFile(plan.folder?.segmentPath(0) ?? plan.file!);
   }
 
   private goOn(written: WrittenPlace): void {
     this.writer.resume(written);
     this.stand(written.place);
+    this.highestTold = written.program;
+    this.told.clear();
+    for (const { record } of this.source.programs.read()) {
+      if (record.number <= written.program) this.told.add(record.number);
+    }
     this.file = written.file;
   }
 
@@ -164,31 +158,39 @@ export class FlightRecorder {
     this.expected = place.nextTick;
   }
 
-  private beginFile(path: string, before: () => void = () => {}): void {
+  private beginFile(path: string): void {
     const { writer, source } = this;
     writer.begin(path, this.file);
     writer.append(ChunkKind.head, encodeHead(source.head));
-    before();
-    writer.append(ChunkKind.program, encodeProgramRecord(source.program));
+    this.told.clear();
+    this.tellPrograms();
     this.fileSinceMs = this.clocks.nowMs();
   }
 
-  private writeAssets(): void {
-    for (const index of this.source.program.assets.keys()) {
-      this.writer.appendEach(ChunkKind.asset, this.partsOf(index));
+  /** Programs that came since: before the first step in which one of them plays. */
+  private tellPrograms(): void {
+    for (const { record, assets } of this.source.programs.read()) {
+      if (this.told.has(record.number)) continue;
+      for (const asset of assets) this.tellAsset(asset);
+      this.writer.append(ChunkKind.program, encodeProgramRecord(record));
+      this.told.add(record.number);
+      this.highestTold = Math.max(this.highestTold, record.number);
     }
   }
 
-  private *partsOf(index: number): Generator<Buffer> {
-    const reference = this.source.program.assets[index]!;
-    const { samples } = this.source.assets[index]!;
-    const { buffer, byteOffset, byteLength } = samples;
-    // A sound without a frame still is one.
-    for (let offset = 0; offset < Math.max(1, byteLength); offset += assetPartBytes) {
-      const count = Math.min(assetPartBytes, byteLength - offset);
-      const bytes = new Uint8Array(buffer, byteOffset + offset, count);
-      yield encodeAssetPart({ ...reference, offset, bytes });
+  private tellAsset(asset: ShelvedAsset): void {
+    const { folder } = this.plan;
+    if (folder === null) {
+      this.writer.appendEach(ChunkKind.asset, assetParts(asset));
+      return;
     }
+    const { head } = this.source;
+    const chunks = function* (): Generator<[ChunkKind, Uint8Array]> {
+      yield [ChunkKind.head, encodeHead(head)];
+      for (const part of assetParts(asset)) yield [ChunkKind.asset, part];
+    };
+    const { digest } = asset.reference;
+    this.writer.aside(folder.assetPath(digest), asset.view.samples.byteLength, chunks());
   }
 
   private takeAll(): void {
@@ -205,9 +207,11 @@ export class FlightRecorder {
       const agoMs = ((step.clockUs - event.timeUs) >>> 0) / 1000;
       this.incidents.see(event, step.timeMs - agoMs);
     }
+    this.tellPrograms();
     this.last = placeAfter(step);
     this.expected = this.last.nextTick;
-    this.writer.append(ChunkKind.step, encodeStep(step), this.last);
+    const { last: place, highestTold: program } = this;
+    this.writer.append(ChunkKind.step, encodeStep(step), { place, program });
   }
 
   /** It came too late: goes on from a snapshot. False when it has to be tried again. */
@@ -224,7 +228,7 @@ export class FlightRecorder {
       const why = 'the disk or this machine was too slow';
       const gap = { from: this.expected, to, why, timeMs: this.clocks.nowMs() };
       this.writer.append(ChunkKind.gap, encodeGap(gap));
-      this.writeState(state);
+      this.tellState(state);
       const at = layout.services + place * service.words;
       Atomics.add(words, at + service.gaps, 1);
       Atomics.add(words, at + service.lostFrames, missing);
@@ -234,9 +238,9 @@ export class FlightRecorder {
     return true;
   }
 
-  private writeState(state: PatchState): void {
-    const { number } = this.source.program;
-    this.writer.append(ChunkKind.state, encodeState({ ...state, program: number }));
+  private tellState(state: PatchState): void {
+    this.tellPrograms();
+    this.writer.append(ChunkKind.state, encodeState(state));
   }
 
   private isFileOver(nowMs: number): boolean {
@@ -260,7 +264,7 @@ export class FlightRecorder {
     }
     this.file++;
     this.beginFile(folder.segmentPath(this.file));
-    this.writeState(state);
+    this.tellState(state);
     this.append(step);
     this.fileSinceMs = nowMs;
     this.writer.also(async () => this.tellBytes(await folder.prune()));
@@ -300,7 +304,7 @@ export class FlightRecorder {
     else this.goOn(written);
   }
 
-  private publish({ file, stepOffset, end, place }: WrittenPlace): void {
+  private publish({ file, stepOffset, end, place, program }: WrittenPlace): void {
     const { segment, place: index } = this.source;
     const { words, layout } = segment;
     const at = layout.services + index * service.words;
@@ -309,6 +313,7 @@ export class FlightRecorder {
     words[at + service.stepHigh] = Math.floor(stepOffset / 2 ** 32);
     words[at + service.stepLow] = stepOffset | 0;
     words[at + service.nextTick] = place.nextTick;
+    words[at + service.program] = program;
     Atomics.store(words, at + service.file, file + 1);
     Atomics.store(words, at + service.begun, 1);
     this.tellTrouble(0);

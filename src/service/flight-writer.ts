@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ChunkKind, chunkHeaderBytes, encodeChunk } from '../flight/chunk.js';
 import type { FollowerPlace } from '../flight/follower.js';
@@ -13,6 +13,8 @@ export interface WrittenPlace {
   chunks: number;
   stepOffset: number;
   place: FollowerPlace;
+  /** The highest number of a program that it holds. */
+  program: number;
 }
 
 /** What is to be done on the disk, in order. */
@@ -67,17 +69,21 @@ export class FlightWriter {
     this.failure = null;
   }
 
-  /** @param place - after a step: where the next one goes on */
-  append(kind: ChunkKind, payload: Uint8Array, place?: FollowerPlace): void {
+  /** @param after - of a step: where the next one goes on */
+  append(
+    kind: ChunkKind,
+    payload: Uint8Array,
+    after?: Pick<WrittenPlace, 'place' | 'program'>,
+  ): void {
     this.queuedBytes += payload.length;
     this.add(async () => {
       await this.write(kind, payload);
       this.queuedBytes -= payload.length;
-      if (place === undefined) return;
+      if (after === undefined) return;
       const { path, file, chunks } = this;
       const end = this.fileBytes;
       const stepOffset = end - chunkHeaderBytes - payload.length;
-      this.written = { path, file, end, chunks, stepOffset, place };
+      this.written = { path, file, end, chunks, stepOffset, ...after };
       this.onStep(this.written);
     });
   }
@@ -86,6 +92,28 @@ export class FlightWriter {
   appendEach(kind: ChunkKind, payloads: Iterable<Uint8Array>): void {
     this.add(async () => {
       for (const payload of payloads) await this.write(kind, payload);
+    });
+  }
+
+  /**
+   * Writes a file of its own, unless there is one that is as large.
+   *
+   * @param bytes - that it has at least
+   */
+  aside(path: string, bytes: number, chunks: Iterable<[ChunkKind, Uint8Array]>): void {
+    this.add(async () => {
+      const { size } = await stat(path).catch(() => ({ size: 0 }));
+      if (size >= bytes) return;
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const handle = await open(path, 'w', 0o600);
+      try {
+        let number = 0;
+        for (const [kind, payload] of chunks) {
+          await handle.writeFile(encodeChunk(kind, number++, payload));
+        }
+      } finally {
+        await handle.close();
+      }
     });
   }
 

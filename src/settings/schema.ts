@@ -300,6 +300,22 @@ const flight = z.strictObject({
   ).default(1000),
 });
 
+const patch = z.strictObject({
+  fadeMs: describe(
+    whole(1, 1000),
+    'How long a patch that is changed while it plays fades into the next.',
+    { live: true },
+  ).default(20),
+  probationMs: describe(
+    whole(0, 600_000),
+    'A changed patch that fails within so long is withdrawn: the one before plays on.',
+  ).default(5000),
+  stateBytesMax: describe(
+    whole(65_536, limits.arenaBytesMax),
+    'The most state that a patch may have to which the running one is changed, in bytes.',
+  ).default(16 << 20),
+});
+
 type Thresholds = Record<TripwireKey, z.ZodDefault<z.ZodNumber>>;
 
 /** One threshold for each row of the table. */
@@ -373,6 +389,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   control: control.prefault({}),
+  patch: patch.prefault({}),
   measure: measureSchema.prefault({}),
   tripwires: tripwireSection.prefault({}),
 });

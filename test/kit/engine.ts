@@ -91,13 +91,15 @@ export async function until<T>(
 /** Waits until every process of the engine is up. */
 export async function whole(engine: RunningEngine): Promise<void> {
   await engine.playing;
-  await until('every process is up', () =>
-    engine
-      .status()
-      .processes.every(
-        ({ state }) => state === 'running' || state === 'standby' || state === 'ended',
-      ),
-  );
+  // Control comes last: what is not in the table yet cannot be seen to be missing.
+  await until('every process is up', () => {
+    const { processes } = engine.status();
+    const isUp = (state: string) => ['running', 'standby', 'ended'].includes(state);
+    return (
+      processes.some(({ role }) => role === 'control') &&
+      processes.every(({ state }) => isUp(state))
+    );
+  });
 }
 
 /** The pid that stands in the engine's table for a role, and a slot if it is a replica's. */

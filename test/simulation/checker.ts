@@ -1,5 +1,6 @@
+import type { Performance } from '../../src/dsp/performance.js';
 import { limits } from '../../src/limits.js';
-import { findRecord, recordAt } from '../../src/memory/journal.js';
+import { fateOf, findRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
   commandWords,
@@ -10,6 +11,7 @@ import {
   record,
 } from '../../src/memory/layout.js';
 import { outputAt } from '../../src/memory/output-ring.js';
+import { firstProgram } from '../../src/memory/programs.js';
 import type { Segment } from '../../src/memory/segment.js';
 import {
   fencedGeneration,
@@ -18,7 +20,7 @@ import {
   tickAfter,
 } from '../../src/memory/ticks.js';
 import type { StreamChecker } from './stream-checker.js';
-import { ToyOp, ToyPatch } from './toy-patch.js';
+import { ToyOp, ToyPatch, toyPerformance } from './toy-patch.js';
 import { Violation } from './violation.js';
 
 function check(holds: boolean, what: () => string): void {
@@ -30,11 +32,13 @@ function check(holds: boolean, what: () => string): void {
  * the journal by itself and compares every quantum on the output ring with that.
  */
 export class Checker {
-  private readonly reference: ToyPatch;
+  private readonly reference: Performance<ToyPatch>;
   private readonly sealedRecords = new Map<number, Int32Array>();
   private readonly seenCommands = new Set<number>();
   private lastCommandOfLane = new Map<number, number>();
   private sealed: number;
+  /** Frames of streams that were read in this tick. */
+  private readonly frames = new Map<number, number>();
   private position = 0;
   private nextTick: number;
   private sealingGeneration = 0;
@@ -42,6 +46,9 @@ export class Checker {
   playedTicks = 0;
   concealed = 0;
   voidedTicks = 0;
+  programChanges = 0;
+  reverted = 0;
+  silenced = 0;
   /** What was committed, in order; kept when the simulation compares what is heard with it. */
   readonly committed: number[] = [];
   keepsCommitted = false;
@@ -50,11 +57,28 @@ export class Checker {
     private readonly segment: Segment,
     private readonly streams: StreamChecker,
   ) {
-    const { firstTick, quantumSamples } = segment.layout;
-    const read = (stream: number, position: number) => streams.read(stream, position);
-    this.reference = new ToyPatch(quantumSamples, () => {}, read);
+    const { firstTick, rateHz, quantum } = segment.layout;
+    this.reference = toyPerformance(rateHz, quantum);
+    this.load(firstProgram);
+    this.reference.begin(firstProgram, 0);
     this.sealed = tickAfter(firstTick, -1);
     this.nextTick = firstTick;
+  }
+
+  private load(program: number): void {
+    if (this.reference.part(program)) return;
+    const { quantumSamples } = this.segment.layout;
+    // While one program fades into another both read the same frames.
+    const read = (stream: number, position: number) => {
+      const key = stream * 2 ** 32 + (position >>> 0);
+      const value = this.frames.get(key) ?? this.streams.read(stream, position);
+      this.frames.set(key, value);
+      return value;
+    };
+    const onFatal = (op: number) => {
+      throw new Violation(`what kills was passed: ${op} of program ${program}`);
+    };
+    this.reference.add(program, new ToyPatch(quantumSamples, program, onFatal, read));
   }
 
   /** Commands that were sealed so far. */
@@ -149,17 +173,29 @@ export class Checker {
       check(same, () => `the record of tick ${tick} changed after it was sealed`);
     }
     const status = words[at + record.status]!;
-    check(status !== RecordStatus.live, () => `tick ${tick} was played before it was passed`);
+    check(status !== fateOf(status), () => `tick ${tick} was played before it was passed`);
     for (let i = 0; i < limits.streamsMax; i++) {
       this.reference.setStreamEnd(i, sealed![record.streamCursors + i]!);
     }
-    if (status === RecordStatus.void) this.voidedTicks++;
-    const commands = status === RecordStatus.void ? 0 : sealed![record.commands]!;
+    const fate = fateOf(status);
+    if (fate === RecordStatus.void) this.voidedTicks++;
+    const before = this.reference.program;
+    if (fate === RecordStatus.reverted) this.reference.revert();
+    if (this.reference.program !== before) this.reverted++;
+    if (fate === RecordStatus.silenced) this.reference.silenceOwn();
+    if (fate === RecordStatus.silenced) this.silenced++;
+    const commands = fate === RecordStatus.live ? sealed![record.commands]! : 0;
     for (let i = 0; i < commands; i++) {
-      this.reference.apply(sealed!, record.body + i * commandWords);
-      const op = sealed![record.body + i * commandWords]!;
-      check(op === ToyOp.mix, () => `a fatal command was passed at tick ${tick}`);
+      const at = record.body + i * commandWords;
+      const op = sealed![at]!;
+      if (op === ToyOp.change) this.load(sealed![at + 1]!);
+      const fatal = op !== ToyOp.mix && op !== ToyOp.change;
+      check(!fatal, () => `a fatal command was passed at tick ${tick}`);
+      const playing = this.reference.program;
+      this.reference.apply(sealed!, at);
+      if (this.reference.program !== playing) this.programChanges++;
     }
+    this.frames.clear();
     this.reference.render();
   }
 }

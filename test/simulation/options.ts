@@ -8,6 +8,8 @@ export interface SimulationOptions {
   faultEveryTicks: number;
   /** Chance that a command is fatal to whoever applies it. */
   poisonChance?: number;
+  /** Chance of each look of control that another program is offered. */
+  programChance?: number;
   sabotage?: Sabotage;
   /** Chance of each look of control that another device is wanted. */
   switchChance?: number;
@@ -33,6 +35,10 @@ export interface SimulationReport {
   voidedTicks: number;
   takeovers: number;
   joins: number;
+  programChanges: number;
+  /** Times a program that kills was withdrawn, and times its nodes were silenced. */
+  reverted: number;
+  silenced: number;
   streamFrames: number;
   streamFramesTakenBack: number;
   streamsOpened: number;

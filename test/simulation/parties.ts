@@ -1,4 +1,5 @@
 import { StreamDesk } from '../../src/control/stream-desk.js';
+import { type Performance, switchFlags } from '../../src/dsp/performance.js';
 import type { DriverCore } from '../../src/engine/driver-core.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
 import type { Seat } from '../../src/engine/seats.js';
@@ -15,12 +16,20 @@ import {
   record,
 } from '../../src/memory/layout.js';
 import { tellReady } from '../../src/memory/process-table.js';
+import {
+  livePrograms,
+  nextProgramNumber,
+  offerProgram,
+  ProgramState,
+  playingProgram,
+  previousProgram,
+} from '../../src/memory/programs.js';
 import type { Segment } from '../../src/memory/segment.js';
 import type { StreamSegment } from '../../src/memory/stream.js';
 import type { DeviceWorld } from './devices.js';
 import type { Random } from './random.js';
 import type { ClientParty, StreamWorld } from './stream-parties.js';
-import { ToyOp, ToyPatch } from './toy-patch.js';
+import { ToyOp, ToyPatch, toyPerformance } from './toy-patch.js';
 
 /** What a party asks of the scheduler after a step. */
 export type Wish =
@@ -45,6 +54,8 @@ export interface PartyWorld {
   nextCommandId(): number;
   readonly streams: readonly StreamSegment[];
   readonly poisonChance: number;
+  /** Chance of each look of control that a program is offered. */
+  readonly programChance: number;
   /** Chance of each look of control that another device is wanted. */
   readonly switchChance: number;
   /** Whether the stream goes on while there is no device. */
@@ -70,26 +81,68 @@ export function quantumUs({ layout }: Segment): number {
   return (layout.quantum * 1e6) / layout.rateHz;
 }
 
-/** A replica process: it waits for a slot and renders there; a fatal command ends or stops it. */
+/**
+ * A replica process: it loads programs, waits for a slot and renders there; a fatal command or
+ * program ends or stops it.
+ */
 export class ReplicaParty implements Party {
   private core: ReplicaCore | null = null;
   private fate: 'none' | 'die' | 'hang' = 'none';
   private readonly row: number;
+  private readonly performance: Performance<ToyPatch>;
+  private isLoading = false;
 
   constructor(
     private readonly world: PartyWorld,
-    seat: Seat,
+    private readonly seat: Seat,
   ) {
     const { layout } = world.segment;
     this.row = layout.processes + seat.row * processEntry.words;
-    tellReady(world.segment, seat.row);
+    this.performance = toyPerformance(layout.rateHz, layout.quantum);
   }
 
   step(): Wish {
-    if (this.fate === 'hang') {
-      return { kind: 'wait', untilUs: Number.POSITIVE_INFINITY, word: -1, value: 0 };
+    if (this.fate === 'hang') return never;
+    return this.core === null ? this.prepare() : this.render(this.core);
+  }
+
+  /** Loads what programs there are, each in some time, and waits for a slot. */
+  private prepare(): Wish {
+    const { segment, random } = this.world;
+    const { words } = segment;
+    const next = livePrograms(segment).find(({ number }) => !this.performance.part(number));
+    if (next === undefined) {
+      tellReady(segment, this.seat.row);
+      return this.awaitSlot();
     }
-    return this.core === null ? this.awaitSlot() : this.render(this.core);
+    words[this.row + processEntry.loading] = next.number;
+    if (!this.isLoading) {
+      this.isLoading = true;
+      if (next.number % 17 === 5) return random.chance(0.5) ? { kind: 'exit', code: 1 } : never;
+      return {
+        kind: 'wait',
+        untilUs: this.world.nowUs() + random.between(10, 20e3),
+        word: -1,
+        value: 0,
+      };
+    }
+    this.isLoading = false;
+    this.performance.add(next.number, this.load(next.number));
+    words[this.row + processEntry.loaded] = next.number;
+    return go;
+  }
+
+  private load(number: number): ToyPatch {
+    const { layout } = this.world.segment;
+    const { streams } = this.world;
+    const onFatal = (op: number) => {
+      this.fate = op === ToyOp.hang ? 'hang' : 'die';
+      throw fatal;
+    };
+    return new ToyPatch(layout.quantumSamples, number, onFatal, (stream, position) => {
+      const { samples, frames } = streams[stream]!;
+      return samples[position & (frames - 1)]!;
+    });
   }
 
   private awaitSlot(): Wish {
@@ -99,17 +152,8 @@ export class ReplicaParty implements Party {
     const value = words[word]!;
     const slot = words[this.row + processEntry.assignedSlot]! - 1;
     if (slot < 0) return { kind: 'wait', untilUs: this.world.nowUs() + 1e5, word, value };
-    const onFatal = (op: number) => {
-      this.fate = op === ToyOp.hang ? 'hang' : 'die';
-      throw fatal;
-    };
-    const { streams } = this.world;
-    const patch = new ToyPatch(layout.quantumSamples, onFatal, (stream, position) => {
-      const { samples, frames } = streams[stream]!;
-      return samples[position & (frames - 1)]!;
-    });
     const incarnation = words[this.row + processEntry.assignedIncarnation]!;
-    this.core = new ReplicaCore(segment, patch, slot, incarnation);
+    this.core = new ReplicaCore(segment, this.performance, slot, incarnation);
     this.world.sabotage.replica?.(this.core);
     return go;
   }
@@ -128,6 +172,7 @@ export class ReplicaParty implements Party {
   }
 }
 
+const never: Wish = { kind: 'wait', untilUs: Number.POSITIVE_INFINITY, word: -1, value: 0 };
 const fatal = Symbol('fatal command');
 
 /**
@@ -150,15 +195,13 @@ export class ControlParty implements Party {
     world.segment.words[world.segment.layout.clock + clock.controlBeat]!++;
     this.lookAfterDevice();
     this.lookAtDesk();
-    const lane = this.seat.place % laneCount;
+    this.lookAtPrograms();
     for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
       const command = new Int32Array(commandWords);
       const fatalOp = random.chance(0.5) ? ToyOp.die : ToyOp.hang;
       command[0] = random.chance(world.poisonChance) ? fatalOp : ToyOp.mix;
       command[3] = random.below(2 ** 31);
-      command[5] = world.nextCommandId();
-      command[6] = this.seat.place;
-      if (!offerCommands(world.segment, lane, this.taken(lane), command)) break;
+      if (!this.offer(command)) break;
     }
     return {
       kind: 'wait',
@@ -166,6 +209,46 @@ export class ControlParty implements Party {
       word: -1,
       value: 0,
     };
+  }
+
+  private offer(command: Int32Array): boolean {
+    const { world } = this;
+    const lane = this.seat.place % laneCount;
+    command[5] = world.nextCommandId();
+    command[6] = this.seat.place;
+    return offerCommands(world.segment, lane, this.taken(lane), command);
+  }
+
+  /** Offers a program, and has it played when it is ready; at a whim goes back to an older one. */
+  private lookAtPrograms(): void {
+    const { segment, random, programChance } = this.world;
+    const live = livePrograms(segment);
+    const playing = playingProgram(segment);
+    const ready = live.filter(({ state }) => state === ProgramState.ready);
+    const newest = ready[ready.length - 1]?.number ?? 0;
+    if (newest > playing && random.chance(0.2)) this.change(newest);
+    else if (
+      random.chance(programChance) &&
+      !live.some(({ state }) => state === ProgramState.preparing)
+    ) {
+      const number = nextProgramNumber(segment);
+      const empty = new Uint8Array(0);
+      const content = { number, program: empty, info: empty, hasOwnNodes: false, assets: [] };
+      if (newest <= playing) offerProgram(segment, content);
+    } else if (random.chance(programChance / 4)) {
+      const previous = previousProgram(segment);
+      if (ready.some(({ number }) => number === previous)) this.change(previous);
+    }
+  }
+
+  private change(program: number): void {
+    const { random } = this.world;
+    const command = new Int32Array(commandWords);
+    command[0] = ToyOp.change;
+    command[1] = program;
+    command[2] = random.chance(0.1) ? switchFlags.withdraw : 0;
+    command[4] = random.below(400);
+    this.offer(command);
   }
 
   private lookAfterDevice(): void {

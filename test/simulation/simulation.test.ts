@@ -43,6 +43,9 @@ describe('the engine under a seeded scheduler', () => {
         `${sum(reports, (one) => one.takeovers)} takeovers, ${sum(reports, (one) => one.joins)} ` +
         `joins, ${sum(reports, (one) => one.commands)} commands, ` +
         `${sum(reports, (one) => one.voidedTicks)} records voided, ` +
+        `${sum(reports, (one) => one.programChanges)} changes of the program, ` +
+        `${sum(reports, (one) => one.reverted)} withdrawn, ` +
+        `${sum(reports, (one) => one.silenced)} silenced, ` +
         `${sum(reports, (one) => one.streamsOpened)} streams opened, ` +
         `${sum(reports, (one) => one.streamsOrphaned)} orphaned, ` +
         `${sum(reports, (one) => one.streamFrames)} frames of them played, ` +
@@ -52,6 +55,9 @@ describe('the engine under a seeded scheduler', () => {
     expect(ticks).toBeGreaterThanOrEqual(1_000_000);
     expect(faults).toBeGreaterThanOrEqual(10_000);
     expect(sum(reports, (one) => one.voidedTicks)).toBeGreaterThan(0);
+    expect(sum(reports, (one) => one.programChanges)).toBeGreaterThan(1000);
+    expect(sum(reports, (one) => one.reverted)).toBeGreaterThan(0);
+    expect(sum(reports, (one) => one.silenced)).toBeGreaterThan(0);
     expect(sum(reports, (one) => one.streamsOrphaned)).toBeGreaterThan(0);
     expect(sum(reports, (one) => one.streamFramesTakenBack)).toBeGreaterThan(0);
   }, 600_000);
@@ -162,6 +168,18 @@ const bugs: Record<string, Sabotage> = {
         if (it.from >= 0 && !skipped) skipped = true;
         else apply(words, at);
       };
+    },
+  },
+  'a replica that keeps to its program when it is to go back': {
+    replica: (core: ReplicaCore) => {
+      const it = inside(core) as unknown as { machine: { revert: () => void } };
+      it.machine.revert = () => {};
+    },
+  },
+  'a replica that takes a snapshot in the middle of a fade': {
+    replica: (core: ReplicaCore) => {
+      const it = inside(core) as unknown as { machine: object };
+      Object.defineProperty(it.machine, 'isSettled', { value: true });
     },
   },
   'a replica that does not settle who passed a record': {

@@ -4,6 +4,13 @@ import { laneWritten } from '../../src/memory/commands.js';
 import { readCounters } from '../../src/memory/counters.js';
 import { currentSealedTick, findRecord } from '../../src/memory/journal.js';
 import { type Geometry, laneCount, layoutOf, record, SeatState } from '../../src/memory/layout.js';
+import {
+  findProgram,
+  firstProgram,
+  offerProgram,
+  ProgramState,
+  setProgramState,
+} from '../../src/memory/programs.js';
 import { createSegment, type Segment } from '../../src/memory/segment.js';
 import {
   readStreamPlace,
@@ -55,6 +62,7 @@ const policy: KeeperPolicy = {
   serviceMs: 300,
   abandonMs: 100,
   drainMs: 50,
+  probationMs: 500,
   openMs: 200,
   phases: { fadeMs: 100, servicesMs: 100, replicasMs: 100, driverMs: 100 },
 };
@@ -90,6 +98,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
   readonly devices: DeviceWorld;
   readonly continues: boolean;
   poisonChance: number;
+  programChance: number;
   switchChance: number;
   private readonly stubbornChance: number;
   readonly streams: readonly StreamSegment[];
@@ -117,6 +126,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
     this.random = new Random(options.seed);
     this.sabotage = options.sabotage ?? {};
     this.poisonChance = options.poisonChance ?? 0.0005;
+    this.programChance = options.programChance ?? 0.02;
     this.switchChance = options.switchChance ?? 0.005;
     this.continues = options.continues ?? this.random.chance(0.5);
     this.devices = new DeviceWorld(this.random);
@@ -134,6 +144,16 @@ export class Simulation implements StreamWorld, KeeperWorld {
     };
     const { bytes } = layoutOf(geometry);
     this.segment = createSegment(new ArrayBuffer(bytes), geometry);
+    const none = new Uint8Array(0);
+    const first = {
+      number: firstProgram,
+      program: none,
+      info: none,
+      hasOwnNodes: false,
+      assets: [],
+    };
+    offerProgram(this.segment, first);
+    setProgramState(this.segment, findProgram(this.segment, firstProgram), ProgramState.ready);
     this.streams = Array.from({ length: streamCount }, () => streamFor(geometry));
     this.streamChecker = new StreamChecker(this.streams);
     this.checker = new Checker(this.segment, this.streamChecker);
@@ -160,6 +180,9 @@ export class Simulation implements StreamWorld, KeeperWorld {
       voidedTicks: this.checker.voidedTicks,
       takeovers: counters.takeovers,
       joins: counters.joins,
+      programChanges: this.checker.programChanges,
+      reverted: this.checker.reverted,
+      silenced: this.checker.silenced,
       streamFrames: this.streamChecker.frames,
       streamFramesTakenBack: this.streamChecker.takenBack,
       streamsOpened: counters.streamsOpened,
@@ -200,6 +223,12 @@ export class Simulation implements StreamWorld, KeeperWorld {
   releases(stream: number): void {
     this.holders.delete(stream);
   }
+
+  adopt(): number {
+    return 0;
+  }
+
+  giveBack(): void {}
 
   nextCommandId(): number {
     return ++this.commandId;
@@ -365,6 +394,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
   /** Without faults the engine must come back to full strength and take all that was offered. */
   private converge(): void {
     this.poisonChance = 0;
+    this.programChance = 0;
     this.switchChance = 0;
     this.devices.failChance = 0;
     this.devices.hangChance = 0;
@@ -377,7 +407,9 @@ export class Simulation implements StreamWorld, KeeperWorld {
     const concealedNow = this.checker.concealed - concealed;
     if (concealedNow > 0) throw new Violation(`${concealedNow} quanta concealed without a fault`);
     for (const seat of this.keeper.seats) {
-      const well = seat.state === 'running' || seat.state === 'standby';
+      // Without a spare, one is there only while a program is brought in.
+      const isIdle = seat.role === 'replica' && seat.place < 0 && seat.state === 'ended';
+      const well = seat.state === 'running' || seat.state === 'standby' || isIdle;
       if (!well) throw new Violation(`${seat.role} ${seat.place} is ${seat.state} after all`);
     }
     this.checkCommands();

@@ -1,11 +1,25 @@
-import type { PatchMachine } from '../../src/engine/replica-core.js';
+import { type Handover, type Part, Performance, switchOp } from '../../src/dsp/performance.js';
 import { limits } from '../../src/limits.js';
 
 /** Operations of the simulation's commands. */
-export const ToyOp = { mix: 1, die: 2, hang: 3 } as const;
+export const ToyOp = { mix: 1, die: 2, hang: 3, change: switchOp } as const;
 
 const hashWords = 16;
-const arenaWords = hashWords + limits.streamsMax;
+/** Behind the positions of the streams. */
+const quanta = hashWords + limits.streamsMax;
+const silenced = quanta + 1;
+const lastFrame = quanta + 2;
+const arenaWords = quanta + 3;
+
+/** Every so many programs there is one that kills whoever renders it, after some quanta. */
+const badEvery = 4;
+
+/** Of a program, at which of its quanta it kills, and how; null for one that does not. */
+function malice(program: number): { at: number; op: number } | null {
+  if (program % badEvery !== badEvery - 1) return null;
+  const draw = Math.imul(program, 0x9e3779b1) >>> 8;
+  return { at: 1 + (draw % 60), op: draw % 2 === 0 ? ToyOp.die : ToyOp.hang };
+}
 
 /**
  * The smallest patch that notices everything: its state is a hash of all that it was ever told, and
@@ -13,14 +27,16 @@ const arenaWords = hashWords + limits.streamsMax;
  * tick skipped, one frame of a stream too many, or one torn byte of a snapshot changes all that
  * follows.
  */
-export class ToyPatch implements PatchMachine {
+export class ToyPatch implements Part {
   static readonly arenaBytes = arenaWords * 4;
   readonly arena: Uint8Array;
   readonly output: Float32Array;
+  readonly lastFrame: Float32Array;
   private readonly state = new Int32Array(arenaWords);
   /** Per stream, the frames it has read: part of the arena. */
-  private readonly positions = this.state.subarray(hashWords);
+  private readonly positions = this.state.subarray(hashWords, quanta);
   private readonly ends = new Int32Array(limits.streamsMax);
+  private readonly malice: ReturnType<typeof malice>;
 
   /**
    * @param onFatal called for a command that kills or hangs whoever applies it.
@@ -28,12 +44,38 @@ export class ToyPatch implements PatchMachine {
    */
   constructor(
     quantumSamples: number,
+    private readonly program: number,
     private readonly onFatal: (op: number) => void,
-    private readonly read: (stream: number, position: number) => number = () => 0,
+    private readonly read: (stream: number, position: number) => number,
   ) {
     this.arena = new Uint8Array(this.state.buffer);
     this.output = new Float32Array(quantumSamples);
+    this.lastFrame = new Float32Array(this.state.buffer, lastFrame * 4, 1);
+    this.malice = malice(program);
+    this.reset();
+  }
+
+  reset(): void {
+    this.state.fill(0);
     this.state[0] = 1;
+    this.state[1] = this.program;
+  }
+
+  /** Takes over all that the one before knows. */
+  follow(before: ToyPatch): void {
+    this.state.set(before.state);
+    this.state[quanta] = 0;
+    this.state[silenced] = 0;
+    this.mix(this.program);
+  }
+
+  get silencedNodes(): number {
+    return this.state[silenced]!;
+  }
+
+  silenceOwn(): void {
+    this.state[silenced] = 1;
+    this.mix(silenced);
   }
 
   setStreamEnd(stream: number, frames: number): void {
@@ -47,6 +89,11 @@ export class ToyPatch implements PatchMachine {
   }
 
   render(): void {
+    const { malice, state } = this;
+    if (malice !== null && state[silenced] === 0 && state[quanta] === malice.at) {
+      this.onFatal(malice.op);
+    }
+    state[quanta] = state[quanta]! + 1;
     for (let stream = 0; stream < this.ends.length; stream++) {
       while (this.positions[stream] !== this.ends[stream]) {
         const position = this.positions[stream]!;
@@ -70,4 +117,10 @@ export class ToyPatch implements PatchMachine {
     state[0] = (state[0]! + 1) | 0;
     state[hashWords - 1] = x;
   }
+}
+
+/** The real performance, of toy patches of one channel. */
+export function toyPerformance(rate: number, quantum: number): Performance<ToyPatch> {
+  const handover = (from: ToyPatch, to: ToyPatch): Handover => ({ handOn: () => to.follow(from) });
+  return new Performance({ rate, quantum, channels: 1, streams: limits.streamsMax }, handover);
 }

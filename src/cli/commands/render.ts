@@ -31,13 +31,13 @@ async function render(
   engine: Settings['engine'],
   interrupt: Interrupt,
 ): Promise<Rendered> {
-  const { Renderer } = await import('../../dsp/index.js');
+  const { performAlone, Renderer } = await import('../../dsp/index.js');
   const { OfflineEngine } = await import('../../client/index.js');
   const { WavWriter } = await import('../../media/index.js');
   const { loadPatch } = await import('../patch-file.js');
   const { compiled, assets } = await loadPatch(file, engine);
   const { rateHz, quantumFrames: quantum, channels } = engine;
-  const machine = new Renderer(compiled.program, { streams: [], assets });
+  const machine = performAlone(new Renderer(compiled.program, { streams: [], assets }));
   const offline = new OfflineEngine(machine, { rateHz, quantum, channels });
   const frames = Math.round(seconds * rateHz);
   const batch = new Float32Array(batchQuanta * quantum * channels);

@@ -9,6 +9,7 @@ import { bytesText, clockText, countText, LiveLine, rateText, say, sayJson } fro
 
 interface ReplayOptions extends CommonOptions {
   output?: string;
+  runCode?: true;
 }
 
 /** Samples that are written at once, and between two looks at the signals. */
@@ -58,10 +59,11 @@ interface Replayed extends ReplayResult {
 
 async function replay(
   path: string,
-  { output }: ReplayOptions,
+  { output, runCode }: ReplayOptions,
   interrupt: Interrupt,
 ): Promise<Replayed> {
   const { replayJournal } = await import('../../flight/replay.js');
+  const { loadOwnNodes } = await import('../../dsp/own-nodes.js');
   const { WavWriter } = await import('../../media/wav-writer.js');
   const file = new Output();
   const line = new LiveLine();
@@ -86,10 +88,11 @@ async function replay(
         file.begin(WavWriter.create(output, { rate, channels }), quantum * channels);
       },
     },
+    runCode ? async (info) => loadOwnNodes(info) : undefined,
   );
   let turnedMs = startMs;
   for (;;) {
-    const next = items.next();
+    const next = await items.next();
     if (next.done) {
       line.clear();
       const frames = file.close();
@@ -149,7 +152,8 @@ export function define(command: Command): void {
   addCommonOptions(
     command
       .argument('<journal>', 'file of `run --journal`, or a folder of the flight recorder')
-      .option('-o, --output <file>', 'float32 WAV file to write; default: only compare'),
+      .option('-o, --output <file>', 'float32 WAV file to write; default: only compare')
+      .option('--run-code', 'run the code of own nodes that the journal brings'),
   ).action(async (path: string, options: ReplayOptions) => {
     using interrupt = new Interrupt();
     const bytes = await sizeOf(path);

@@ -1,4 +1,4 @@
-import { commandAt, findRecord, isKept, sealedTick } from '../../memory/journal.js';
+import { commandAt, fateOf, findRecord, isKept, sealedTick } from '../../memory/journal.js';
 import { journalTicks, laneCount, RecordStatus, record } from '../../memory/layout.js';
 import type { Segment } from '../../memory/segment.js';
 import { tickAfter, ticksBetween } from '../../memory/ticks.js';
@@ -63,12 +63,12 @@ export class JournalFollower {
       const at = findRecord(segment, tick);
       if (at < 0) return false;
       const status = Atomics.load(words, at + record.status);
-      if (status === RecordStatus.live) return true;
+      if (status === fateOf(status)) return true;
       const commands = words[at + record.commands]!;
       this.takeCursors(at);
       visit({
         tick,
-        isVoid: status === RecordStatus.void,
+        isVoid: status !== RecordStatus.passed,
         commands,
         seqBefore: (this.seq - commands) | 0,
         cursors: this.cursors,

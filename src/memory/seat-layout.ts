@@ -1,0 +1,31 @@
+import { lineWords } from './line.js';
+
+/** One client stream's words, which only the control process writes: who holds it. */
+export const streamSeat = {
+  /** A `SeatState`. */
+  state: 0,
+  /** The owner, and when it started, in clock ticks since the machine did. */
+  pid: 1,
+  startLow: 2,
+  startHigh: 3,
+  /** What the owner calls this opening, so that asking twice opens once. */
+  token: 4,
+  /** Counts of the stream's header that have been added to the engine's. */
+  badSamples: 5,
+  loudSamples: 6,
+  nameBytes: 7,
+  name: 8,
+  words: 2 * lineWords,
+} as const;
+
+/** How a client stream is. Only `free` ones are given to a client. */
+export const SeatState = {
+  free: 0,
+  /** Its owner writes. */
+  open: 1,
+  /** Closed: what it holds is played, and then it is free. */
+  draining: 2,
+  /** Its owner is gone, or does not want the rest: what it holds is thrown away. */
+  discarding: 3,
+} as const;
+export type SeatState = (typeof SeatState)[keyof typeof SeatState];
