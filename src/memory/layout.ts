@@ -35,13 +35,7 @@ export interface Geometry {
   firstTick: number;
 }
 
-export {
-  DeskOutcome,
-  DeviceState,
-  desk,
-  deskTextBytes,
-  requestTimesKept,
-} from './desk-layout.js';
+export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
 export { programAsset, programSlot, programSlots } from './program-layout.js';
 export { SeatState, streamSeat } from './seat-layout.js';
 export { ServiceKind, ServiceState, service } from './service-layout.js';
