@@ -1,5 +1,5 @@
 import { decodeProgram, namedStreams } from '../dsp/program.js';
-import { attach, readPatchInfo } from '../engine/attach.js';
+import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import type { ControlOrder } from '../engine/orders.js';
 import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
@@ -87,7 +87,15 @@ async function main(): Promise<void> {
   const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
-  const world = { segment, engine: order.engine, streams, logger, bus, before: before.http };
+  const world = {
+    segment,
+    engine: order.engine,
+    streams,
+    logger,
+    bus,
+    before: before.http,
+    parts: partsOf(order),
+  };
   setImmediate(() => void openHttp(world, order.control));
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);

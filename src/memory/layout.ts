@@ -5,13 +5,7 @@ import { lineWords } from './line.js';
 import { programSlot, programSlots } from './program-layout.js';
 import { streamSeat } from './seat-layout.js';
 import { service } from './service-layout.js';
-import {
-  histogram,
-  histogramEntries,
-  timer,
-  timerEntries,
-  tripwireRegion,
-} from './watch-layout.js';
+import { addressesWords, histogramsWords, timersWords, tripwireRegion } from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
 export interface Geometry {
@@ -57,9 +51,6 @@ export const counterWords = 128;
 export const laneCount = 4;
 export const laneCommands = 1024;
 export const commandWords = 8;
-/** Bytes of one address that control is reached by: its length, and the text. */
-export const addressBytes = 128;
-export const addressEntries = 8;
 /** Commands that one tick can carry; those that wait longer than a tick move to the next. */
 export const commandsPerTick = 32;
 export const journalTicks = 4096;
@@ -68,7 +59,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 10;
+export const layoutVersion = 11;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
@@ -404,11 +395,11 @@ export function layoutOf(geometry: Geometry): Layout {
     events: place(eventEntries * event.words),
     evidence: place(evidence.words + 2 * quantumSamples),
     desk: place(desk.words),
-    timers: place(timerEntries * timer.words),
+    timers: place(timersWords),
     services: place(serviceEntries * service.words, pageWords),
     tripwires: place(tripwireRegion.words, pageWords),
-    histograms: place(histogramEntries * histogram.words, pageWords),
-    addresses: place((addressEntries * addressBytes) / 4),
+    histograms: place(histogramsWords, pageWords),
+    addresses: place(addressesWords),
     controlDesk: place(controlDesk.words),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
