@@ -21,6 +21,8 @@ const benchmarks = [
   'pace',
   'play-and-record',
   'osc',
+  'bundles',
+  'control-kills',
   'load',
   'devices',
   'footprint',

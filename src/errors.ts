@@ -111,6 +111,10 @@ export const errorTable = {
     exit: 3,
     remedy: 'Remove the file and calibrate again.',
   },
+  TENUTO_STATE_INVALID: {
+    exit: 3,
+    remedy: 'Delete the file, or run without --restore.',
+  },
   TENUTO_COMMAND_INVALID: {
     exit: 3,
     remedy: 'Correct what the message names; docs/control.md describes every command.',

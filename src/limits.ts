@@ -59,7 +59,7 @@ export const limits = {
   commandIdMax: 64,
   commandTextMax: 160,
   /** Changes that one bundle may hold: what one tick can carry. */
-  bundleCommandsMax: 32,
+  bundleCommandsMax: 64,
   /** Ramps, fades and holds, and how far ahead a command may be timed. */
   commandDurationMsMax: 600_000,
   commandAheadSecMax: 86_400,
@@ -80,6 +80,8 @@ export const limits = {
   /** Errors that OSC tells in a second; more are only counted. */
   oscErrorsPerSecMax: 256,
 
+  /** A file of saved state. */
+  stateBytesMax: 1 << 20,
   /** One packet of the datagram remote, and the name that a remote may give itself. */
   remotePacketBytesMax: 8192,
   remoteNameMax: 32,

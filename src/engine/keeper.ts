@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { assert } from '../errors.js';
 import { limits } from '../limits.js';
+import { offerCommands } from '../memory/commands.js';
 import { counterIndex } from '../memory/counters.js';
 import { clock, header, layoutOf, ServiceKind, service } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
@@ -119,6 +120,7 @@ class Memory {
     for (const [index, { kind }] of order.services.entries()) {
       words[layout.services + index * service.words + service.kind] = ServiceKind[kind];
     }
+    offerCommands(this.segment, 0, 0, order.commands);
     if (order.stopFrames !== null) {
       const ticks = Math.ceil(order.stopFrames / layout.quantum);
       words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);

@@ -49,6 +49,8 @@ export interface ControlOrder {
   http: { host: string; port: number } | null;
   osc: { host: string; port: number } | null;
   remote: { host: string; port: number } | null;
+  /** Where the state is kept; null for nowhere. */
+  stateFile: string | null;
   /** Null when the doors ask for none. */
   token: string | null;
   /** Other names for the HTTP interface. */
@@ -104,6 +106,8 @@ export interface LaunchOrder {
   driverQuanta: number;
   device: DeviceOrder;
   control: ControlOrder;
+  /** Records of commands that come before all others. */
+  commands: number[];
   /** Frames of the stream after which the engine ends; null for until told. */
   stopFrames: number | null;
   services: ServiceOrder[];

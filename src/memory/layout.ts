@@ -52,7 +52,7 @@ export const laneCount = 4;
 export const laneCommands = 1024;
 export const commandWords = 8;
 /** Commands that one tick can carry; those that wait longer than a tick move to the next. */
-export const commandsPerTick = 32;
+export const commandsPerTick = 64;
 export const journalTicks = 4096;
 export const ringQuanta = 64;
 export const outputQuanta = 4096;

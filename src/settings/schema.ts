@@ -253,6 +253,10 @@ const control = z
       listenAddress,
       'Address and port of the datagram remote, by UDP; port 0 takes any free one; off opens none.',
     ).default('off'),
+    stateFile: describe(
+      z.string().min(1),
+      'File in which the last commanded state is kept, for `run --restore`; auto: tenuto/NAME.json in the folder for the state of programs ($XDG_STATE_HOME); off keeps none.',
+    ).default('auto'),
     token: describe(
       z.string().regex(/^([\x21-\x7e]{16,256})?$/, 'must be 16 to 256 characters without spaces'),
       'Who knows this secret may use the interfaces; empty: everybody on this machine, and nobody from elsewhere.',

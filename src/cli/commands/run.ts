@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PreparedKeeper, Status } from '../../client/index.js';
+import type { PreparedKeeper, Restored, Status } from '../../client/index.js';
 import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
@@ -17,6 +17,7 @@ interface RunOptions extends CommonOptions {
   seconds?: number;
   record?: string;
   journal?: string;
+  restore?: true;
 }
 
 /** The device as the announcement names it; throws when there is none. */
@@ -48,6 +49,7 @@ async function run(
     ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
     ...(options.journal === undefined ? {} : { journalPath: options.journal }),
+    ...(options.restore && { restore: true }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
   const watch: Watch = {
@@ -56,7 +58,9 @@ async function run(
     json: options.json ?? false,
     verbose: options.verbose ?? false,
     announce: (status) => {
-      if (!options.json) say(announcement(patch.name, device, status, options));
+      if (options.json) return;
+      say(announcement(patch.name, device, status, options));
+      if (options.restore) say(restoredText(engine.restored));
     },
   };
   const { record, journal } = options;
@@ -79,12 +83,20 @@ function announcement(
   ].join('\n');
 }
 
+function restoredText(restored: Restored | null): string {
+  if (restored === null) return 'nothing was saved to restore';
+  const { savedAt, skipped } = restored;
+  const without = skipped.length === 0 ? '' : `, without ${skipped.join(', ')}`;
+  return `restored the state of ${savedAt}${without}`;
+}
+
 export function define(command: Command, keeper: PreparedKeeper | null): void {
   addSettingOptions(
     addCommonOptions(
       command
         .argument('<patch>', 'patch file (YAML or JSON)')
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
+        .option('--restore', 'begin with what was last commanded, at a safe level')
         .option('--record <file>', 'record what is played to this float32 WAV file')
         .option('--journal <file>', 'take all that goes in down in this file, for `tenuto replay`'),
     ),
