@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/render.js'),
   },
   {
+    name: 'replay',
+    summary: 'render a run again from its journal, the same samples',
+    load: () => import('./commands/replay.js'),
+  },
+  {
     name: 'record',
     summary: 'record what is listened to, a microphone say, to a WAV file',
     load: () => import('./commands/record.js'),
