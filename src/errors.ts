@@ -152,6 +152,18 @@ export const errorTable = {
     exit: 6,
     remedy: 'Free some space or choose another folder; the file holds all up to the failure.',
   },
+  TENUTO_JOURNAL_DAMAGED: {
+    exit: 3,
+    remedy: 'Use another copy of the file; what comes before a damage is replayed.',
+  },
+  TENUTO_JOURNAL_CODE: {
+    exit: 3,
+    remedy: 'If you trust where the journal comes from, give --run-code; the code runs as you.',
+  },
+  TENUTO_JOURNAL_DIFFERS: {
+    exit: 6,
+    remedy: 'Replay it with the version of Tenuto that wrote it; the message names both.',
+  },
   TENUTO_PORT_TAKEN: {
     exit: 3,
     remedy: 'End the program that holds the port, or choose another one for control.http.',

@@ -140,7 +140,6 @@ export const limits = {
   roomPathsMax: 64,
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
-
   /** Takes that are played again, because something came between, before it is given up. */
   measureTriesMax: 5,
   /** Rangings that a sonar remembers. */
@@ -149,6 +148,13 @@ export const limits = {
   measureEchoesMax: 16,
   /** Bytes of a file with calibrations, or of another program's settings. */
   measureFileBytesMax: 8 << 20,
+
+  /** One chunk of a journal file: the largest arena fits, should it not become smaller. */
+  journalChunkBytesMax: 72 << 20,
+  /** Samples of all streams in one step of a journal; what is more waits for the next one. */
+  journalStepSamplesMax: 1 << 21,
+  /** Bytes that wait for a slow disk before the flight recorder lets a gap come. */
+  journalQueueBytesMax: 64 << 20,
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,
@@ -164,4 +170,10 @@ export const limits = {
   soundServerPropertiesMax: 1024,
 } as const;
 
+assert(limits.arenaBytesMax < limits.journalChunkBytesMax, 'a journal holds every arena');
+assert(
+  limits.streamsMax * limits.quantumFramesMax * limits.channelsMax <
+    limits.journalStepSamplesMax / 2,
+  'a step holds at least a tick of all streams',
+);
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

@@ -37,6 +37,8 @@ export interface StartOptions {
   assets?: readonly LoadedAsset[];
   /** Records what is played into this float32 WAV file, from the first tick. */
   recordPath?: string;
+  /** Takes the whole run down in this file, to be replayed bit for bit. */
+  journalPath?: string;
   /** From `prepareKeeper`, to begin earlier. Default: one is started now. */
   keeper?: PreparedKeeper;
   /**

@@ -275,6 +275,35 @@ const control = z
     path: ['token'],
   });
 
+const flight = z.strictObject({
+  minutes: describe(
+    z.number().min(0).max(10_080),
+    'How much of the past the flight recorder holds on the disk, in minutes; 0 records nothing.',
+  ).default(10),
+  folder: describe(
+    z.string(),
+    'Where it holds it; empty: tenuto/flight in the folder of this user for states (XDG_STATE_HOME).',
+  ).default(''),
+  diskMb: describe(
+    whole(16, 1_000_000),
+    'What the past may take of the disk, in megabytes; what is older goes first.',
+  ).default(256),
+  segmentSec: describe(
+    z.number().min(1).max(3600),
+    'Seconds in one file: as much goes at once when it is too old.',
+  ).default(30),
+  keepBeforeSec: describe(
+    z.number().min(0).max(86_400),
+    'Seconds before an incident (a death, a tripwire) that are kept for good.',
+  ).default(60),
+  keepAfterSec: describe(z.number().min(0).max(600), 'Seconds after it.').default(10),
+  kept: describe(whole(0, 10_000), 'Incidents that are kept; the oldest goes first.').default(20),
+  syncMs: describe(
+    whole(10, 600_000),
+    'Between two updates on the disk: what a power cut can cost.',
+  ).default(1000),
+});
+
 const patch = z.strictObject({
   fadeMs: describe(
     whole(1, 1000),
@@ -348,6 +377,7 @@ export const settingsSchema = z.strictObject({
       ).default(500),
     })
     .prefault({}),
+  flight: flight.prefault({}),
   log: z
     .strictObject({
       level: describe(

@@ -16,6 +16,7 @@ import { clockText, say } from '../terminal.js';
 interface RunOptions extends CommonOptions {
   seconds?: number;
   record?: string;
+  journal?: string;
   restore?: true;
 }
 
@@ -47,6 +48,7 @@ async function run(
     assets,
     ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
+    ...(options.journal === undefined ? {} : { journalPath: options.journal }),
     ...(options.restore && { restore: true }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
@@ -61,7 +63,8 @@ async function run(
       if (options.restore) say(restoredText(engine.restored));
     },
   };
-  const more = { patch: file, ...(options.record && { record: options.record }) };
+  const { record, journal } = options;
+  const more = { patch: file, ...(record && { record }), ...(journal && { journal }) };
   tellOutcome(await watchEngine(watch), watch, more);
 }
 
@@ -69,13 +72,14 @@ function announcement(
   patch: string,
   device: string,
   status: Status,
-  { record, seconds }: RunOptions,
+  { record, journal, seconds }: RunOptions,
 ): string {
   const until = seconds === undefined ? 'until Ctrl-C' : `for ${clockText(seconds)}`;
   return [
     `playing "${patch}" on device ${device}, ${until}`,
     `engine ${status.name}: ${formatText(status)}`,
     ...(record === undefined ? [] : [`recording to ${record}`]),
+    ...(journal === undefined ? [] : [`taking it down in ${journal}`]),
   ].join('\n');
 }
 
@@ -93,7 +97,8 @@ export function define(command: Command, keeper: PreparedKeeper | null): void {
         .argument('<patch>', 'patch file (YAML or JSON)')
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
         .option('--restore', 'begin with what was last commanded, at a safe level')
-        .option('--record <file>', 'record what is played to this float32 WAV file'),
+        .option('--record <file>', 'record what is played to this float32 WAV file')
+        .option('--journal <file>', 'take all that goes in down in this file, for `tenuto replay`'),
     ),
   ).action((file: string, options: RunOptions) => run(file, options, keeper));
 }
