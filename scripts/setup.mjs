@@ -37,6 +37,8 @@ const debianPackages = {
     pactl: 'pulseaudio-utils',
     pipewire: 'pipewire',
     'pipewire-pulse': 'pipewire-pulse',
+    chromium: 'chromium',
+    promtool: 'prometheus',
     wireplumber: 'wireplumber',
     '/usr/share/alsa/alsa.conf.d/50-pipewire.conf': 'pipewire-alsa',
     '/usr/share/alsa/alsa.conf.d/50-pulseaudio.conf': 'libasound2-plugins',
@@ -51,6 +53,7 @@ const debianPackages = {
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const packagesStamp = join(root, 'node_modules', '.tenuto-stamp');
 const buildStamp = join(root, 'dist', '.stamp');
+const pagesStamp = join(root, 'dist', '.web-stamp');
 const nodeMin = [20, 19];
 
 /**
@@ -181,6 +184,23 @@ function prune() {
   }
 }
 
+/** The dashboard; first, since what serves it is bundled with a look whether it is there. */
+async function buildPages() {
+  const inputs = [...filesBelow('web'), 'package-lock.json'];
+  const wanted = fingerprint(inputs);
+  if (readOr(pagesStamp, '') === wanted) return;
+  rmSync(pagesStamp, { force: true });
+  await run('building the dashboard', process.execPath, [
+    'node_modules/vite/bin/vite.js',
+    'build',
+    '--config',
+    'web/vite.config.ts',
+    '--logLevel',
+    'warn',
+  ]);
+  writeFileSync(pagesStamp, wanted);
+}
+
 async function build() {
   const sources = filesBelow('src').filter(
     (file) => !/\.(test|bench)\.ts$/.test(file) && !file.endsWith('kernels.wasm'),
@@ -272,6 +292,7 @@ const options = separator < 0 ? process.argv : process.argv.slice(0, separator);
 try {
   checkNode();
   await installPackages();
+  await buildPages();
   await build();
   for (const purpose of Object.keys(debianPackages)) {
     if (options.includes(`--${purpose}`)) await installPrograms(purpose);

@@ -1,4 +1,4 @@
-import { attach } from '../engine/attach.js';
+import { attach, partsOf } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import type { ControlOrder } from '../engine/orders.js';
 import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
@@ -18,6 +18,7 @@ import {
 import { Bus } from './bus/bus.js';
 import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
+import { StateFile } from './bus/state-file.js';
 import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
@@ -72,6 +73,13 @@ async function main(): Promise<void> {
     onRefused: (what) => logger.debug('a command was refused', what),
   });
   programs.begin(bus);
+  const { stateFile: path } = order.control!;
+  const stateFile =
+    path === null
+      ? null
+      : new StateFile(bus, path, order.engine, ({ message }) =>
+          logger.warn(`the state could not be kept: ${message}`),
+        );
   const before = readAddresses(segment);
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
@@ -90,7 +98,15 @@ async function main(): Promise<void> {
   const steward = new Steward(segment, policy, meant, (message, fields) =>
     logger.info(message, fields),
   );
-  const world = { segment, engine: order.engine, streams, logger, bus, before: before.http };
+  const world = {
+    segment,
+    engine: order.engine,
+    streams,
+    logger,
+    bus,
+    before: before.http,
+    parts: partsOf(order),
+  };
   setImmediate(() => void openHttp(world, order.control));
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
@@ -99,6 +115,7 @@ async function main(): Promise<void> {
     clockMap.look();
     bus.look();
     programs.look();
+    stateFile?.look(performance.now());
     for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
       logger.warn(`tripwire ${name}`, fields);
     }
@@ -107,6 +124,7 @@ async function main(): Promise<void> {
     events.poll();
     server.close();
     closeDoors();
+    stateFile?.close();
     bus.close();
     steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;

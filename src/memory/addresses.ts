@@ -1,6 +1,6 @@
 import { assert } from '../errors.js';
-import { addressBytes } from './layout.js';
 import type { Segment } from './segment.js';
+import { addressBytes } from './watch-layout.js';
 
 /** The doors of the control process to the network, in the order of memory: append only. */
 export const doorNames = ['http', 'ws', 'osc', 'remote'] as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { segmentFor } from '../../test/kit/segment.js';
+import { requestTimesKept } from './desk-layout.js';
 import { readDeskState, requestAges, requestDevice, waitingRequest } from './device-desk.js';
-import { requestTimesKept } from './layout.js';
 
 describe('the device desk', () => {
   it('knows when devices were asked for, for a control process that comes later', () => {

@@ -1,5 +1,6 @@
 import { assert } from '../errors.js';
-import { DeskOutcome, DeviceState, desk, deskTextBytes, requestTimesKept } from './layout.js';
+import { requestTimesKept } from './desk-layout.js';
+import { DeskOutcome, DeviceState, desk, deskTextBytes } from './layout.js';
 import type { Segment } from './segment.js';
 
 /**

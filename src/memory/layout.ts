@@ -3,14 +3,9 @@ import { limits } from '../limits.js';
 import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
 import { programSlot, programSlots } from './program-layout.js';
-import { streamSeat } from './seat-layout.js';
-import {
-  histogram,
-  histogramEntries,
-  timer,
-  timerEntries,
-  tripwireRegion,
-} from './watch-layout.js';
+import { controlDesk, streamSeat } from './seat-layout.js';
+import { service } from './service-layout.js';
+import { addressesWords, histogramsWords, timersWords, tripwireRegion } from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
 export interface Geometry {
@@ -34,15 +29,10 @@ export interface Geometry {
   firstTick: number;
 }
 
-export {
-  DeskOutcome,
-  DeviceState,
-  desk,
-  deskTextBytes,
-  requestTimesKept,
-} from './desk-layout.js';
+export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
 export { programAsset, programSlot, programSlots } from './program-layout.js';
-export { SeatState, streamSeat } from './seat-layout.js';
+export { controlDesk, SeatState, streamSeat } from './seat-layout.js';
+export { ServiceKind, ServiceState, service } from './service-layout.js';
 export { lineWords };
 
 /**
@@ -61,18 +51,15 @@ export const counterWords = 128;
 export const laneCount = 4;
 export const laneCommands = 1024;
 export const commandWords = 8;
-/** Bytes of one address that control is reached by: its length, and the text. */
-export const addressBytes = 128;
-export const addressEntries = 8;
 /** Commands that one tick can carry; those that wait longer than a tick move to the next. */
-export const commandsPerTick = 32;
+export const commandsPerTick = 64;
 export const journalTicks = 4096;
 export const ringQuanta = 64;
 export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 9;
+export const layoutVersion = 11;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
@@ -223,22 +210,6 @@ export const replica = {
 
 export const ReplicaState = { empty: 0, booting: 1, joining: 2, ready: 3, failed: 4 } as const;
 
-export const service = {
-  kind: 0,
-  state: 1,
-  /** 1 once the recorder has made its file, which a successor goes on with. */
-  begun: 2,
-  nextTick: 3,
-  framesLow: 4,
-  framesHigh: 5,
-  lostFrames: 6,
-  /** Counts the service's looks, for the keeper to see that it lives. */
-  beat: 7,
-  words: lineWords,
-} as const;
-
-export const ServiceState = { empty: 0, booting: 1, running: 2, finished: 3, failed: 4 } as const;
-
 export const event = {
   sequence: 0,
   kind: 1,
@@ -308,17 +279,6 @@ export const outputHeader = {
 
 /** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
 export const nobodyListened = -1;
-
-/** By which clock control reads time tags. */
-export const controlDesk = {
-  /** Counts the changes of the words below: odd while they are being written. */
-  clockTurn: 0,
-  /** Nanoseconds since 1970 at which frame 0 of tick `clockTick` is given to the device. */
-  clockNsLow: 1,
-  clockNsHigh: 2,
-  clockTick: 3,
-  words: lineWords,
-} as const;
 
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;
@@ -424,11 +384,11 @@ export function layoutOf(geometry: Geometry): Layout {
     events: place(eventEntries * event.words),
     evidence: place(evidence.words + 2 * quantumSamples),
     desk: place(desk.words),
-    timers: place(timerEntries * timer.words),
+    timers: place(timersWords),
     services: place(serviceEntries * service.words, pageWords),
     tripwires: place(tripwireRegion.words, pageWords),
-    histograms: place(histogramEntries * histogram.words, pageWords),
-    addresses: place((addressEntries * addressBytes) / 4),
+    histograms: place(histogramsWords, pageWords),
+    addresses: place(addressesWords),
     controlDesk: place(controlDesk.words),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),

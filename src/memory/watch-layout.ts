@@ -19,6 +19,8 @@ export const timer = {
   words: lineWords + timerPlaces,
 } as const;
 
+export const timersWords = timerEntries * timer.words;
+
 export const tripwireEntries = 64;
 /** Looks back that are kept: more than a window is divided into. */
 export const tripwireRows = 64;
@@ -74,6 +76,13 @@ export const histogram = {
   buckets: lineWords,
   words: lineWords + histogramBuckets,
 } as const;
+
+export const histogramsWords = histogramEntries * histogram.words;
+
+/** Bytes of one address that control is reached by: its length, and the text. */
+export const addressBytes = 128;
+const addressEntries = 8;
+export const addressesWords = (addressEntries * addressBytes) / 4;
 
 /** The region of the tripwires: the first line is the keeper's, the rest is control's. */
 export const tripwireRegion = {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { patchSchema } from '../../dist/control/http/patch-view.js';
 import {
   deviceSchema,
   errorSchema,
@@ -42,6 +43,10 @@ describe('the HTTP interface', () => {
     streamSchema.array().parse((await get('/api/v1/streams')).body.streams);
     deviceSchema.parse((await get('/api/v1/devices')).body.device);
     tripwireSchema.array().parse((await get('/api/v1/tripwires')).body.tripwires);
+    const { v: _, ...patch } = (await get('/api/v1/patch')).body;
+    const filter = patchSchema.parse(patch).nodes.find(({ name }) => name === 'filter');
+    const cutoff = filter?.ports.find(({ name }) => name === 'cutoff');
+    expect(cutoff?.cables).toEqual([{ node: 'envelope', output: 'out' }]);
     timersSchema.parse((await get('/api/v1/timers')).body.timers);
     const events = eventSchema.array().parse((await get('/api/v1/events')).body.events);
     expect(events.length).toBeGreaterThan(3);
@@ -50,6 +55,11 @@ describe('the HTTP interface', () => {
     expect(later[0].sequence).toBe(events[2]?.sequence);
     expect((await get('/healthz')).text).toBe('running\n');
     expect((await get('/metrics')).text).toContain('tenuto_engine_state{state="running"} 1');
+
+    const page = await get('/');
+    expect(page.headers['content-type']).toContain('text/html');
+    expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+    for (const [, file] of page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)) await get(file!);
 
     const description = (await get('/api/v1/openapi.json')).body;
     expect(Object.keys(description.paths)).toContain('/api/v1/processes/{pid}/kill');

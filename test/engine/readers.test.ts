@@ -76,6 +76,12 @@ describe('a reader of the WebSocket', () => {
       expect((await reader.next('error')).code).toBe('TENUTO_REQUEST_INVALID');
     }
     reader.texts.length = 0;
+    const points = ['voice', 'filter.cutoff', 'notes.freq'];
+    reader.send({ type: 'subscribe', taps: points });
+    for (const tap of points) await reader.next('tap', (one) => one.tap === tap);
+    await until('all three come', () => new Set(reader.binaries.map((one) => one[0])).size === 3);
+    reader.send({ type: 'unsubscribe', taps: points });
+    reader.texts.length = 0;
     reader.send({ type: 'subscribe', taps: ['nobody'] });
     expect((await reader.next('error')).code).toBe('TENUTO_PATCH_UNKNOWN');
     reader.send({ type: 'command', command: { do: 'set', path: 'filter.nothing', value: 1 } });

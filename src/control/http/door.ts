@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { EngineParts } from '../../engine/attach.js';
 import type { ControlOrder } from '../../engine/orders.js';
 import { errorTable, TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
@@ -15,6 +16,8 @@ import { describeInterface } from './describe.js';
 import { EngineView } from './engine-view.js';
 import { judge, type Refusal } from './guard.js';
 import { Pages, safeHeaders } from './pages.js';
+import { PatchTaps } from './patch-taps.js';
+import { PlayingPatch } from './patch-view.js';
 import { RateLimit } from './rate-limit.js';
 import { ReaderHub } from './reader-hub.js';
 import { type Asked, type Route, routesOf } from './routes.js';
@@ -27,6 +30,7 @@ export interface HttpWorld {
   order: ControlOrder & { http: { host: string; port: number } };
   logger: Logger;
   bus: Bus;
+  parts: EngineParts;
   /** Where the door of the control process before was; null when there was none. */
   before: string | null;
 }
@@ -61,6 +65,7 @@ function errorBody({ code, message, remedy }: Pick<TenutoError, 'code' | 'messag
 export class HttpDoor {
   private readonly app: FastifyInstance;
   private readonly view: EngineView;
+  private readonly patch: PlayingPatch;
   private readonly hub: ReaderHub;
   private readonly pages = new Pages();
   private readonly rate: RateLimit;
@@ -69,8 +74,14 @@ export class HttpDoor {
 
   constructor(private readonly world: HttpWorld) {
     const { segment, engine, streams, order, bus } = world;
+    this.patch = new PlayingPatch(segment);
     this.view = new EngineView(segment, engine, streams, order);
-    this.hub = new ReaderHub(this.view, bus);
+    this.hub = new ReaderHub(
+      this.view,
+      bus,
+      () => PatchTaps.open(segment, streams, world.parts),
+      () => this.patch.hash,
+    );
     this.rate = new RateLimit(
       {
         perSec: limits.httpRequestsPerSecMax,
@@ -143,7 +154,7 @@ export class HttpDoor {
     const { app, view } = this;
     const metrics = new Metrics(() => view.metrics(this.hub.size));
     const { bus } = this.world;
-    const routes = routesOf({ view, metrics, bus });
+    const routes = routesOf({ view, metrics, bus, patch: this.patch });
     app.addHook('onRequest', (request, reply, done) => {
       if (this.mayPass(request, reply)) done();
     });

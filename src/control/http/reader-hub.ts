@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { count, counterIndex } from '../../memory/counters.js';
 import type { Bus } from '../bus/bus.js';
 import type { EngineView } from './engine-view.js';
 import { Levels, MasterTap } from './master-tap.js';
+import type { PatchTaps } from './patch-taps.js';
 import { Reader } from './reader.js';
 import { encodeTap, type ReaderMessage, type Topic } from './reader-messages.js';
 
@@ -32,10 +34,18 @@ export class ReaderHub {
   private master: MasterTap | null = null;
   private draws = 0;
   private unfollow: (() => void) | null = null;
+  private patchTaps: PatchTaps | null = null;
+  private opening: Promise<PatchTaps> | null = null;
+  /** By which number readers know each point of the patch; 0 is the master. */
+  private readonly numbers = new Map<string, number>();
+  private lastNumber = 0;
 
   constructor(
     private readonly view: EngineView,
     private readonly bus: Bus,
+    private readonly openPatchTaps: () => Promise<PatchTaps>,
+    /** Tells one patch from another. */
+    private readonly patchHash: () => string,
   ) {
     this.server = new WebSocketServer({
       noServer: true,
@@ -74,6 +84,7 @@ export class ReaderHub {
     for (const reader of this.readers) reader.close();
     for (const timer of this.timers.values()) clearInterval(timer);
     this.timers.clear();
+    this.patchTaps?.close();
     this.server.close();
   }
 
@@ -103,19 +114,63 @@ export class ReaderHub {
   }
 
   private listen(reader: Reader, tap: string): void {
-    if (reader.taps.size >= limits.readerTapsMax) {
-      reader.refuse('TENUTO_REQUEST_LIMIT', `a reader listens to ${limits.readerTapsMax} taps`);
-    } else if (tap !== masterName) {
-      reader.refuse('TENUTO_PATCH_UNKNOWN', `there is no tap "${tap}"`);
-    } else {
-      reader.taps.add(tap);
-      const { rateHz, channels } = this.view.segment.layout;
-      reader.send(JSON.stringify({ type: 'tap', tap, number: 0, rate: rateHz, lanes: channels }));
+    if (reader.taps.has(tap)) return;
+    const { tapsMax, readerTapsMax } = limits;
+    const isNew = tap !== masterName && !this.numbers.has(tap);
+    if (reader.taps.size >= readerTapsMax || (isNew && this.numbers.size >= tapsMax)) {
+      const text = `a reader listens to ${readerTapsMax} taps, all together to ${tapsMax}`;
+      reader.refuse('TENUTO_REQUEST_LIMIT', text);
+      return;
     }
+    reader.taps.add(tap);
+    if (isNew) this.numbers.set(tap, ++this.lastNumber);
+    void this.announce(reader, tap);
+  }
+
+  /** Tells a reader of its tap once it is there, or why it is not. */
+  private async announce(reader: Reader, tap: string): Promise<void> {
+    const { rateHz: rate, channels } = this.view.segment.layout;
+    try {
+      const lanes = tap === masterName ? channels : (await this.shared()).listen(tap);
+      const number = this.numbers.get(tap) ?? 0;
+      reader.send(JSON.stringify({ type: 'tap', tap, number, rate, lanes }));
+      // It may have left while the patch was loaded.
+      if (!reader.taps.has(tap)) this.wind();
+    } catch (error) {
+      if (!(error instanceof TenutoError)) throw error;
+      reader.taps.delete(tap);
+      reader.refuse(error.code, error.message);
+      this.wind();
+    }
+  }
+
+  /** One rendering for all points and all readers. */
+  private async shared(): Promise<PatchTaps> {
+    if (this.patchTaps !== null) return this.patchTaps;
+    this.opening ??= this.openPatchTaps();
+    try {
+      this.patchTaps = await this.opening;
+      return this.patchTaps;
+    } finally {
+      this.opening = null;
+    }
+  }
+
+  /** Lets go of the points of the patch that nobody listens to any more. */
+  private leavePatch(): void {
+    for (const tap of this.numbers.keys()) {
+      if ([...this.readers].some((reader) => reader.taps.has(tap))) continue;
+      this.numbers.delete(tap);
+      this.patchTaps?.leave(tap);
+    }
+    if (this.numbers.size > 0 || this.patchTaps === null) return;
+    this.patchTaps.close();
+    this.patchTaps = null;
   }
 
   /** Runs those timers that somebody waits for. */
   private wind(): void {
+    this.leavePatch();
     const wants = (topic: Topic) => [...this.readers].some((one) => one.topics.has(topic));
     const listens = [...this.readers].some((one) => one.taps.size > 0);
     const isDrawing = wants('meters') || listens;
@@ -162,15 +217,39 @@ export class ReaderHub {
         if (reader.taps.has(masterName)) reader.send(bytes);
       }
     }
+    this.drawPatch();
     if (++this.draws % drawsPerLevels !== 0) return;
     const levels = this.levels.take();
     if (levels !== null) this.sendTo('meters', JSON.stringify({ type: 'meters', ...levels }));
+  }
+
+  private drawPatch(): void {
+    if (this.patchTaps === null) return;
+    let stretches: ReturnType<PatchTaps['read']>;
+    try {
+      stretches = this.patchTaps.read();
+    } catch {
+      // Whatever it is of a patch that cannot be rendered here, nobody hears of it again and again.
+      for (const reader of this.readers) {
+        for (const tap of this.numbers.keys()) reader.taps.delete(tap);
+        reader.refuse('TENUTO_ENGINE_FAILED', 'the patch cannot be listened to any more');
+      }
+      this.wind();
+      return;
+    }
+    for (const [address, stretch] of stretches) {
+      const bytes = encodeTap({ tap: this.numbers.get(address) ?? 0, ...stretch }, stretch.samples);
+      for (const reader of this.readers) {
+        if (reader.taps.has(address)) reader.send(bytes);
+      }
+    }
   }
 
   private stateText(): string {
     const { view } = this;
     return JSON.stringify({
       type: 'state',
+      patch: this.patchHash(),
       state: view.status(),
       processes: view.processes(),
       streams: view.streams().filter(({ state }) => state !== 'free'),

@@ -4,6 +4,7 @@ import type { Bus } from '../bus/bus.js';
 import { commandSchema } from '../bus/command.js';
 import type { RouteDescription } from './describe.js';
 import type { EngineView } from './engine-view.js';
+import { type PlayingPatch, patchSchema } from './patch-view.js';
 import {
   ackSchema,
   deviceSchema,
@@ -40,6 +41,7 @@ export interface RouteWorld {
   view: EngineView;
   metrics: Metrics;
   bus: Bus;
+  patch: PlayingPatch;
 }
 
 const version = z.literal(1);
@@ -68,7 +70,7 @@ const harmParams = z.strictObject({
 });
 
 /** Every address but that of the description itself, which is made from these. */
-export function routesOf({ view, metrics, bus }: RouteWorld): Route[] {
+export function routesOf({ view, metrics, bus, patch }: RouteWorld): Route[] {
   const json = (body: object): Answer => ({ body: { v: 1, ...body } });
   const harmRoute = (harm: 'kill' | 'hang', summary: string): Route => ({
     method: 'POST',
@@ -119,6 +121,13 @@ export function routesOf({ view, metrics, bus }: RouteWorld): Route[] {
         200: { what: 'In the order of the table', schema: listOf('processes', processSchema) },
       },
       answer: () => json({ processes: view.processes() }),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/patch',
+      summary: 'The patch that plays, as a graph and as text',
+      answers: { 200: { what: 'The patch', schema: patchSchema.extend({ v: version }) } },
+      answer: () => json(patch.view()),
     },
     {
       method: 'GET',
