@@ -24,6 +24,8 @@ const benchmarks = [
   'load',
   'devices',
   'footprint',
+  'control-idle',
+  'readers',
   'render',
   'conversion',
 ];
