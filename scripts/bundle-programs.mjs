@@ -17,6 +17,7 @@ const programs = [
   'engine/replica',
   'control/main',
   'service/recorder-main',
+  'service/flight-main',
 ];
 
 /**

@@ -111,6 +111,10 @@ export const errorTable = {
     exit: 3,
     remedy: 'Remove the file and calibrate again.',
   },
+  TENUTO_STATE_INVALID: {
+    exit: 3,
+    remedy: 'Delete the file, or run without --restore.',
+  },
   TENUTO_COMMAND_INVALID: {
     exit: 3,
     remedy: 'Correct what the message names; docs/control.md describes every command.',
@@ -147,6 +151,18 @@ export const errorTable = {
   TENUTO_RECORD_FAILED: {
     exit: 6,
     remedy: 'Free some space or choose another folder; the file holds all up to the failure.',
+  },
+  TENUTO_JOURNAL_DAMAGED: {
+    exit: 3,
+    remedy: 'Use another copy of the file; what comes before a damage is replayed.',
+  },
+  TENUTO_JOURNAL_CODE: {
+    exit: 3,
+    remedy: 'If you trust where the journal comes from, give --run-code; the code runs as you.',
+  },
+  TENUTO_JOURNAL_DIFFERS: {
+    exit: 6,
+    remedy: 'Replay it with the version of Tenuto that wrote it; the message names both.',
   },
   TENUTO_PORT_TAKEN: {
     exit: 3,

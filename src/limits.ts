@@ -59,7 +59,7 @@ export const limits = {
   commandIdMax: 64,
   commandTextMax: 160,
   /** Changes that one bundle may hold: what one tick can carry. */
-  bundleCommandsMax: 32,
+  bundleCommandsMax: 64,
   /** Ramps, fades and holds, and how far ahead a command may be timed. */
   commandDurationMsMax: 600_000,
   commandAheadSecMax: 86_400,
@@ -80,6 +80,8 @@ export const limits = {
   /** Errors that OSC tells in a second; more are only counted. */
   oscErrorsPerSecMax: 256,
 
+  /** A file of saved state. */
+  stateBytesMax: 1 << 20,
   /** One packet of the datagram remote, and the name that a remote may give itself. */
   remotePacketBytesMax: 8192,
   remoteNameMax: 32,
@@ -138,7 +140,6 @@ export const limits = {
   roomPathsMax: 64,
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
-
   /** Takes that are played again, because something came between, before it is given up. */
   measureTriesMax: 5,
   /** Rangings that a sonar remembers. */
@@ -147,6 +148,13 @@ export const limits = {
   measureEchoesMax: 16,
   /** Bytes of a file with calibrations, or of another program's settings. */
   measureFileBytesMax: 8 << 20,
+
+  /** One chunk of a journal file: the largest arena fits, should it not become smaller. */
+  journalChunkBytesMax: 72 << 20,
+  /** Samples of all streams in one step of a journal; what is more waits for the next one. */
+  journalStepSamplesMax: 1 << 21,
+  /** Bytes that wait for a slow disk before the flight recorder lets a gap come. */
+  journalQueueBytesMax: 64 << 20,
 
   /** Devices that may stand behind the preferred one. */
   deviceFallbacksMax: 16,
@@ -162,4 +170,10 @@ export const limits = {
   soundServerPropertiesMax: 1024,
 } as const;
 
+assert(limits.arenaBytesMax < limits.journalChunkBytesMax, 'a journal holds every arena');
+assert(
+  limits.streamsMax * limits.quantumFramesMax * limits.channelsMax <
+    limits.journalStepSamplesMax / 2,
+  'a step holds at least a tick of all streams',
+);
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

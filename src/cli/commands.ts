@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/render.js'),
   },
   {
+    name: 'replay',
+    summary: 'render a run again from its journal, the same samples',
+    load: () => import('./commands/replay.js'),
+  },
+  {
     name: 'record',
     summary: 'record what is listened to, a microphone say, to a WAV file',
     load: () => import('./commands/record.js'),
@@ -53,6 +58,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'sonar',
     summary: 'measure a distance again and again, and show how it changes',
     load: () => import('./commands/sonar.js'),
+  },
+  {
+    name: 'sweep',
+    summary: 'measure an impulse response and the distortion by harmonic',
+    load: () => import('./commands/sweep.js'),
+  },
+  {
+    name: 'scope',
+    summary: 'show what is heard: its wave and its spectrum',
+    load: () => import('./commands/scope.js'),
   },
   {
     name: 'tone',

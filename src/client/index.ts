@@ -28,6 +28,7 @@ export type {
   ProcessStatus,
   Recorded,
   RecordTrouble,
+  Restored,
   RunningEngine,
   SampleFormat,
   SetOptions,

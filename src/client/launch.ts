@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { PatchBook } from '../control/bus/patch-book.js';
+import { readState, restore } from '../control/bus/state-file.js';
 import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
 import {
   type KeeperMessage,
@@ -17,7 +19,7 @@ import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
-import { orderOf } from './order.js';
+import { orderOf, stateFileOf } from './order.js';
 import type {
   Applied,
   CaptureFormat,
@@ -28,6 +30,7 @@ import type {
   LoadedAsset,
   PlayAndRecordOptions,
   Recorded,
+  Restored,
   RunningEngine,
   SetOptions,
   StartOptions,
@@ -55,6 +58,19 @@ function assetMemory(asset: LoadedAsset): number {
 
 function infoOf({ hash, names, source }: CompiledPatch): PatchInfo {
   return { hash, names, source };
+}
+
+/** What brings back the last state; null when it is not wanted, or there is none. */
+function restorationFor({ restore: isWanted, settings, patch, env }: StartOptions) {
+  if (!isWanted) return null;
+  const path = stateFileOf(settings, env);
+  if (path === null) {
+    throw new TenutoError('TENUTO_SETTINGS_INVALID', 'control.stateFile is off: nothing is kept');
+  }
+  const state = readState(path);
+  if (state === null) return null;
+  const { rateHz } = settings.engine;
+  return { savedAt: state.savedAt, ...restore(state, new PatchBook(patch.names), rateHz) };
 }
 
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
@@ -127,14 +143,17 @@ class KeeperVoice {
  *   `TENUTO_SYSTEM`
  */
 export async function startEngine(options: StartOptions): Promise<RunningEngine> {
-  const order = orderOf(options, await firstDevices(options.settings.device, options.env));
+  const restoration = restorationFor(options);
+  const devices = await firstDevices(options.settings.device, options.env);
+  const order = orderOf(options, devices, restoration?.records);
   const child = options.keeper?.take() ?? prepareKeeper(order.name, options.env).take();
   if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);
   const place = layReady(order, options);
   try {
     child.stdin!.write(`${JSON.stringify(place)}\n`);
-    return new LaunchedEngine(order.name, child, voice, await voice.started.promise);
+    const restored = restoration && { savedAt: restoration.savedAt, skipped: restoration.skipped };
+    return new LaunchedEngine(order.name, child, voice, await voice.started.promise, restored);
   } finally {
     const { order: orderFd, program, patch, assets } = place;
     for (const fd of [orderFd, program, patch, ...assets]) closeSync(fd);
@@ -154,6 +173,7 @@ class LaunchedEngine implements RunningEngine {
     private readonly child: ChildProcess,
     voice: KeeperVoice,
     started: Started,
+    readonly restored: Restored | null,
   ) {
     const memory = new EngineMemory({ keeperPid: started.pid, segmentFd: started.segmentFd });
     const { segment } = memory;

@@ -1,7 +1,8 @@
+import { join, resolve } from 'node:path';
 import { AcousticRoom } from '../device/room.js';
 import { layoutProgram } from '../dsp/arena.js';
 import { decodeProgram } from '../dsp/program.js';
-import type { LaunchOrder } from '../engine/orders.js';
+import type { FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -91,20 +92,83 @@ function checkRoom({ engine, device }: Settings): void {
   new AcousticRoom(room, { rateHz, rateErrorPpm, quantum, channels, captureChannels });
 }
 
-function controlOrderOf(control: Settings['control']): LaunchOrder['control'] {
+/** Where the state of an engine is kept; null for nowhere. */
+export function stateFileOf(
+  { control, engine }: Settings,
+  env: NodeJS.ProcessEnv = process.env,
+): string | null {
+  if (control.stateFile === 'off') return null;
+  if (control.stateFile !== 'auto') return resolve(control.stateFile);
+  const folder = stateFolderOf(env);
+  return folder === null ? null : join(folder, `${engine.name}.json`);
+}
+
+/** Where what outlives an engine is kept; null when this user has no such place. */
+function stateFolderOf({ HOME, XDG_STATE_HOME }: NodeJS.ProcessEnv): string | null {
+  const folder = XDG_STATE_HOME || (HOME ? join(HOME, '.local', 'state') : null);
+  return folder === null ? null : join(folder, 'tenuto');
+}
+
+function controlOrderOf(
+  control: Settings['control'],
+  stateFile: string | null,
+): LaunchOrder['control'] {
   const { http, osc, remote, token, hosts, demo } = control;
   return {
     http: hostAndPort(http),
     osc: hostAndPort(osc),
     remote: hostAndPort(remote),
+    stateFile,
     token: token === '' ? null : token,
     hosts,
     demo: demo === 'on',
   };
 }
 
+/** Where the flight recorder holds the past of an engine; null for nowhere. */
+function flightFolderOf({ settings, env = process.env }: StartOptions): string | null {
+  const { flight, engine } = settings;
+  if (flight.minutes === 0) return null;
+  if (flight.folder !== '') return join(resolve(flight.folder), engine.name);
+  const folder = stateFolderOf(env);
+  return folder === null ? null : join(folder, 'flight', engine.name);
+}
+
+function flightOrderOf(options: StartOptions): FlightOrder[] {
+  const { settings, journalPath } = options;
+  const { flight } = settings;
+  const folder = journalPath === undefined ? flightFolderOf(options) : null;
+  if (journalPath === undefined && folder === null) return [];
+  return [
+    {
+      kind: 'flight',
+      file: journalPath === undefined ? null : resolve(journalPath),
+      folder,
+      minutes: flight.minutes,
+      segmentSec: flight.segmentSec,
+      diskBytes: flight.diskMb * 1e6,
+      keepBeforeSec: flight.keepBeforeSec,
+      keepAfterSec: flight.keepAfterSec,
+      kept: flight.kept,
+      syncMs: flight.syncMs,
+    },
+  ];
+}
+
+function recorderOrderOf(
+  { settings, recordPath: path }: StartOptions,
+  stopFrames: number | null,
+): RecorderOrder[] {
+  if (path === undefined) return [];
+  return [{ kind: 'recorder', path, stopFrames, syncMs: settings.record.syncMs }];
+}
+
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */
-export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrder {
+export function orderOf(
+  options: StartOptions,
+  devices: FirstDevices,
+  commands: number[] = [],
+): LaunchOrder {
   const { settings, patch, seconds } = options;
   const { engine, device } = settings;
   if (settings.snapshot.everyTicks > snapshotTicksMax) {
@@ -148,19 +212,10 @@ export function orderOf(options: StartOptions, devices: FirstDevices): LaunchOrd
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
     device: deviceOrderOf(device, devices),
-    control: controlOrderOf(settings.control),
+    control: controlOrderOf(settings.control, stateFileOf(settings, options.env)),
+    commands,
     stopFrames,
-    services:
-      options.recordPath === undefined
-        ? []
-        : [
-            {
-              kind: 'recorder',
-              path: options.recordPath,
-              stopFrames,
-              syncMs: settings.record.syncMs,
-            },
-          ],
+    services: [...recorderOrderOf(options, stopFrames), ...flightOrderOf(options)],
     policy: policyOf(settings),
     tripwires: tripwiresOf(settings),
     faults: options.faults ?? false,

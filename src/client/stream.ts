@@ -10,8 +10,8 @@ import {
   type StreamSegment,
   streamBytes,
   streamHeader,
-  streamKeptTicks,
   streamNoticeTicks,
+  streamRecordedTicks,
   streamSpace,
   writeStream,
 } from '../memory/stream.js';
@@ -90,7 +90,7 @@ export class ClientStream implements EngineStream {
     this.conversion = new FormatConversion({ rate, channels }, engine);
     this.account = new FrameAccount(layout.rateHz / rate);
     this.bufferFrames = Math.max(layout.quantum, Math.ceil((bufferMs * layout.rateHz) / 1000));
-    this.keptFrames = streamKeptTicks(layout) * layout.quantum;
+    this.keptFrames = streamRecordedTicks(layout) * layout.quantum;
     this.lookMs = Math.min(lookMsMax, Math.max(lookMsMin, bufferMs / 4));
     this.look();
   }

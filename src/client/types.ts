@@ -37,8 +37,15 @@ export interface StartOptions {
   assets?: readonly LoadedAsset[];
   /** Records what is played into this float32 WAV file, from the first tick. */
   recordPath?: string;
+  /** Takes the whole run down in this file, to be replayed bit for bit. */
+  journalPath?: string;
   /** From `prepareKeeper`, to begin earlier. Default: one is started now. */
   keeper?: PreparedKeeper;
+  /**
+   * Begins with what was last commanded of an engine of this name, from `control.stateFile`: held
+   * gates closed, and the sound fading in. Default false.
+   */
+  restore?: boolean;
   /** Ends after so many seconds of the stream. Default: runs until told to stop. */
   seconds?: number;
   /** Lets commands kill and hang replicas. For proofs only. Default false. */
@@ -384,10 +391,20 @@ export interface Recorded {
   readonly latencyFrames: number | null;
 }
 
+/** What an engine began with. */
+export interface Restored {
+  /** When it was saved, as ISO 8601. */
+  savedAt: string;
+  /** Parameters that the patch does not have any more, or not in this range. */
+  skipped: readonly string[];
+}
+
 /** An engine that this program started and that ends with it. */
 export interface RunningEngine extends EngineCommands, AsyncDisposable {
   readonly name: string;
   readonly keeperPid: number;
+  /** Null when nothing was to be restored, or there was nothing. */
+  readonly restored: Restored | null;
   /**
    * The engine's memory, for reading only. Its layout may change with every version.
    *

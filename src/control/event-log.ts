@@ -1,6 +1,6 @@
+import { describeEvent } from '../flight/event-text.js';
 import { readEvents } from '../memory/events.js';
 import type { Segment } from '../memory/segment.js';
-import { describeEvent } from '../observe/event-text.js';
 import type { Logger } from '../observe/log.js';
 
 /** Logs what the keeper noted. */

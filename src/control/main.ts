@@ -21,6 +21,7 @@ import { Bus } from './bus/bus.js';
 import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
 import { PatchBook } from './bus/patch-book.js';
+import { StateFile } from './bus/state-file.js';
 import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
@@ -69,6 +70,13 @@ async function main(): Promise<void> {
     clock: clockMap,
     onRefused: (what) => logger.debug('a command was refused', what),
   });
+  const { stateFile: path } = order.control!;
+  const stateFile =
+    path === null
+      ? null
+      : new StateFile(bus, path, order.engine, ({ message }) =>
+          logger.warn(`the state could not be kept: ${message}`),
+        );
   const before = readAddresses(segment);
   for (const door of doorNames) writeAddress(segment, door, null);
   const server = new ControlServer(segment, order.engine, door, bus);
@@ -103,6 +111,7 @@ async function main(): Promise<void> {
     door.look();
     clockMap.look();
     bus.look();
+    stateFile?.look(performance.now());
     for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
       logger.warn(`tripwire ${name}`, fields);
     }
@@ -111,6 +120,7 @@ async function main(): Promise<void> {
     events.poll();
     server.close();
     closeDoors();
+    stateFile?.close();
     bus.close();
     steward.close();
     const ends = Atomics.load(words, layout.clock + clock.directive) >= Directive.end;

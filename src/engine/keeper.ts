@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
+import { assert } from '../errors.js';
 import { limits } from '../limits.js';
+import { offerCommands } from '../memory/commands.js';
 import { counterIndex } from '../memory/counters.js';
-import { clock, header, layoutOf } from '../memory/layout.js';
+import { clock, header, layoutOf, ServiceKind, service } from '../memory/layout.js';
 import { readProcesses, writeProcess, writeScheduling } from '../memory/process-table.js';
 import {
   findProgram,
@@ -40,7 +42,7 @@ import {
   launcherWish,
   type OrderPlace,
 } from './orders.js';
-import { PreparedPrograms, startProgram } from './programs.js';
+import { PreparedPrograms, type ProgramName, startProgram } from './programs.js';
 import type { Seat } from './seats.js';
 
 /** Deaths are told by the kernel at once; this is for what stands still, and for the end. */
@@ -115,6 +117,10 @@ class Memory {
     setProgramState(this.segment, at, ProgramState.ready);
     words[header.keeperPid] = process.pid;
     writeTripwirePolicy(this.segment, order.tripwires);
+    for (const [index, { kind }] of order.services.entries()) {
+      words[layout.services + index * service.words + service.kind] = ServiceKind[kind];
+    }
+    offerCommands(this.segment, 0, 0, order.commands);
     if (order.stopFrames !== null) {
       const ticks = Math.ceil(order.stopFrames / layout.quantum);
       words[layout.clock + clock.stopTick] = tickAfter(layout.firstTick, ticks);
@@ -166,8 +172,9 @@ class ProcessWorld implements KeeperWorld {
 
   spawn(seat: Seat): number {
     const { name, traceGc } = this.order;
+    const program = this.programOf(seat);
     const child =
-      this.prepared.take(seat.role) ?? startProgram(seat.role, { name, traceGc: traceGc !== null });
+      this.prepared.take(program) ?? startProgram(program, { name, traceGc: traceGc !== null });
     const pid = child.pid ?? 0;
     if (pid === 0) return 0;
     child.stdin!.end(JSON.stringify(this.childOrder(seat)));
@@ -177,6 +184,12 @@ class ProcessWorld implements KeeperWorld {
       this.onEnd(pid, code, signal);
     });
     return pid;
+  }
+
+  private programOf({ role, place }: Seat): ProgramName {
+    if (role === 'service') return this.order.services[place]!.kind;
+    assert(role !== 'keeper' && role !== 'none', 'the keeper starts all but itself');
+    return role;
   }
 
   ask(seat: Seat): void {

@@ -49,6 +49,8 @@ export interface ControlOrder {
   http: { host: string; port: number } | null;
   osc: { host: string; port: number } | null;
   remote: { host: string; port: number } | null;
+  /** Where the state is kept; null for nowhere. */
+  stateFile: string | null;
   /** Null when the doors ask for none. */
   token: string | null;
   /** Other names for the HTTP interface. */
@@ -57,7 +59,7 @@ export interface ControlOrder {
   demo: boolean;
 }
 
-/** A service that the keeper starts. */
+/** The service that records what is played. */
 export interface RecorderOrder {
   kind: 'recorder';
   path: string;
@@ -65,6 +67,26 @@ export interface RecorderOrder {
   stopFrames: number | null;
   syncMs: number;
 }
+
+/** The service that takes the run down, for replaying it. */
+export interface FlightOrder {
+  kind: 'flight';
+  /** The file for the whole run; null when a folder holds the recent past. */
+  file: string | null;
+  folder: string | null;
+  /** How much of the past the folder holds: so many minutes, in files of so many seconds. */
+  minutes: number;
+  segmentSec: number;
+  diskBytes: number;
+  /** Around an incident so much is kept for good, of so many incidents. */
+  keepBeforeSec: number;
+  keepAfterSec: number;
+  kept: number;
+  syncMs: number;
+}
+
+/** A service that the keeper starts. */
+export type ServiceOrder = RecorderOrder | FlightOrder;
 
 /**
  * What the launching program gives the keeper: plain, complete and validated. The keeper believes
@@ -84,9 +106,11 @@ export interface LaunchOrder {
   driverQuanta: number;
   device: DeviceOrder;
   control: ControlOrder;
+  /** Records of commands that come before all others. */
+  commands: number[];
   /** Frames of the stream after which the engine ends; null for until told. */
   stopFrames: number | null;
-  services: RecorderOrder[];
+  services: ServiceOrder[];
   policy: KeeperPolicy;
   tripwires: TripwirePolicy;
   /** Lets commands kill and hang a replica: for proofs only. */
@@ -129,7 +153,7 @@ export interface ChildOrder {
   /** Monotonic nanoseconds at which the engine started: the time base of scripted faults. */
   epochNs: number;
   faults: boolean;
-  service: RecorderOrder | null;
+  service: ServiceOrder | null;
   /** Null for all but control, so that the secret is known to no other. */
   control: ControlOrder | null;
   log: { level: string; format: string };

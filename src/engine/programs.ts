@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Role } from '../memory/process-table.js';
+import type { ServiceOrder } from './orders.js';
 
-const programs: Partial<Record<Role, string>> = {
+/** What can be started: a role, or which of the services. */
+export type ProgramName = Exclude<Role, 'none' | 'keeper' | 'service'> | ServiceOrder['kind'];
+
+const programs: Record<ProgramName, string> = {
   driver: '../engine/driver.js',
   replica: '../engine/replica.js',
   control: '../control/main.js',
-  service: '../service/recorder-main.js',
+  recorder: '../service/recorder-main.js',
+  flight: '../service/flight-main.js',
 };
 
 /**
@@ -18,19 +23,19 @@ const smallFlags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 const traceFlags = ['--trace-gc', '--trace-gc-nvp'];
 
 /**
- * Starts the program of a role. It comes up and waits for its order on standard input; should that
+ * Starts a program. It comes up and waits for its order on standard input; should that
  * end without one, it leaves.
  *
  * @param options.name - the engine's, for who looks before it names itself
  * @param options.traceGc - its collections are told on standard output
  */
 export function startProgram(
-  role: Role,
+  program: ProgramName,
   options: { name?: string; traceGc?: boolean } = {},
 ): ChildProcess {
   const { name = '', traceGc = false } = options;
-  const script = fileURLToPath(new URL(programs[role] ?? '', import.meta.url));
-  const flags = role === 'driver' || role === 'replica' ? realtimeFlags : smallFlags;
+  const script = fileURLToPath(new URL(programs[program], import.meta.url));
+  const flags = program === 'driver' || program === 'replica' ? realtimeFlags : smallFlags;
   // The padding is room for the name that it gives itself.
   const args = [script, `name=${name}`.padEnd(64, ' ')];
   const child = spawn(process.execPath, [...flags, ...(traceGc ? traceFlags : []), ...args], {
@@ -44,16 +49,16 @@ export function startProgram(
 
 /** Programs that were started before there was an order for them, one of a role. */
 export class PreparedPrograms {
-  private readonly waiting = new Map<Role, ChildProcess>();
+  private readonly waiting = new Map<ProgramName, ChildProcess>();
 
-  constructor(roles: readonly Role[]) {
-    for (const role of roles) this.waiting.set(role, startProgram(role));
+  constructor(programs: readonly ProgramName[]) {
+    for (const one of programs) this.waiting.set(one, startProgram(one));
   }
 
-  /** The process of this role, once; undefined when there is none (any more). */
-  take(role: Role): ChildProcess | undefined {
-    const child = this.waiting.get(role);
-    this.waiting.delete(role);
+  /** The process of this program, once; undefined when there is none (any more). */
+  take(program: ProgramName): ChildProcess | undefined {
+    const child = this.waiting.get(program);
+    this.waiting.delete(program);
     const lives = child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
     return lives ? child : undefined;
   }

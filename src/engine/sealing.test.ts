@@ -20,7 +20,8 @@ describe('the sealer', () => {
   it('puts all of a bundle into one tick, in order, and moves it on when there is no room', () => {
     const segment = segmentFor();
     const sealer = new Sealer(segment, [], 1);
-    const sizes = [1, 20, 12, 5, commandsPerTick, 2];
+    const half = commandsPerTick / 2;
+    const sizes = [1, half, half, 5, commandsPerTick, 2];
     sizes.forEach((size, tag) => {
       expect(offerCommands(segment, 0, 0, bundle(size, tag))).toBe(true);
     });

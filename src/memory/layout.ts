@@ -4,6 +4,7 @@ import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
 import { programSlot, programSlots } from './program-layout.js';
 import { streamSeat } from './seat-layout.js';
+import { service } from './service-layout.js';
 import { addressesWords, histogramsWords, timersWords, tripwireRegion } from './watch-layout.js';
 
 /** What the sizes of a segment follow from. Frozen when the engine starts. */
@@ -31,6 +32,7 @@ export interface Geometry {
 export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
 export { programAsset, programSlot, programSlots } from './program-layout.js';
 export { SeatState, streamSeat } from './seat-layout.js';
+export { ServiceKind, ServiceState, service } from './service-layout.js';
 export { lineWords };
 
 /**
@@ -50,14 +52,14 @@ export const laneCount = 4;
 export const laneCommands = 1024;
 export const commandWords = 8;
 /** Commands that one tick can carry; those that wait longer than a tick move to the next. */
-export const commandsPerTick = 32;
+export const commandsPerTick = 64;
 export const journalTicks = 4096;
 export const ringQuanta = 64;
 export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 9;
+export const layoutVersion = 11;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
@@ -207,22 +209,6 @@ export const replica = {
 } as const;
 
 export const ReplicaState = { empty: 0, booting: 1, joining: 2, ready: 3, failed: 4 } as const;
-
-export const service = {
-  kind: 0,
-  state: 1,
-  /** 1 once the recorder has made its file, which a successor goes on with. */
-  begun: 2,
-  nextTick: 3,
-  framesLow: 4,
-  framesHigh: 5,
-  lostFrames: 6,
-  /** Counts the service's looks, for the keeper to see that it lives. */
-  beat: 7,
-  words: lineWords,
-} as const;
-
-export const ServiceState = { empty: 0, booting: 1, running: 2, finished: 3, failed: 4 } as const;
 
 export const event = {
   sequence: 0,

@@ -42,7 +42,7 @@ function streamAt(start: number) {
 }
 
 describe('the size of a ring', () => {
-  it('holds what is kept and the largest buffer, and 1 MB is enough for usual settings', () => {
+  it('holds what is kept and the largest buffer, and 2 MB are enough for usual settings', () => {
     const geometries = fc.record({
       quantum: fc.integer({ min: 8, max: 256 }).map((n) => n * 4),
       rateHz: fc.integer({ min: limits.rateHzMin, max: limits.rateHzMax }),
@@ -58,7 +58,7 @@ describe('the size of a ring', () => {
       }),
     );
     const usual = { quantum: 128, rateHz: 48_000, channels: 2, snapshotTicks: 64 };
-    expect(streamBytes(usual)).toBe(2 ** 20 + 4096);
+    expect(streamBytes(usual)).toBe(2 ** 21 + 4096);
   });
 });
 

@@ -46,9 +46,21 @@ export function streamKeptTicks({ snapshotTicks }: Pick<Geometry, 'snapshotTicks
   return Math.min(4 * snapshotTicks, journalTicks);
 }
 
-/** Frames of a stream's ring: what is kept, and all that a client may write ahead. */
+/** Twice what a process takes to be started again on a machine that is busy with others. */
+const recordedMs = 2000;
+
+/**
+ * Ticks whose stream content clients leave in their rings: what replicas may ask for again, and at
+ * least so much that a flight recorder which died finds its place again.
+ */
+export function streamRecordedTicks(geometry: StreamGeometry): number {
+  const ticks = Math.ceil((recordedMs * geometry.rateHz) / 1000 / geometry.quantum);
+  return Math.max(streamKeptTicks(geometry), Math.min(ticks, journalTicks));
+}
+
+/** Frames of a stream's ring: what is left in it, and all that a client may write ahead. */
 export function streamFrames(geometry: StreamGeometry): number {
-  const kept = streamKeptTicks(geometry) * geometry.quantum;
+  const kept = streamRecordedTicks(geometry) * geometry.quantum;
   const ahead = Math.ceil((limits.streamBufferMsMax * geometry.rateHz) / 1000);
   return 2 ** Math.ceil(Math.log2(kept + ahead));
 }
@@ -138,10 +150,16 @@ export function rewindStream(stream: StreamSegment, cursor: number): void {
  * Were all stream frames of a tick still in their rings when `sealed` was the last sealed tick?
  * A tick within what is kept always has them; later it depends on how much was played since.
  * Allocation-free; for the audio thread.
+ *
+ * @param keptTicks - what clients leave in the rings behind the play position
  */
-export function hasStreamContent(segment: Segment, tick: number, sealed: number): boolean {
+export function hasStreamContent(
+  segment: Segment,
+  tick: number,
+  sealed: number,
+  keptTicks = streamKeptTicks(segment.layout),
+): boolean {
   const { words, layout } = segment;
-  const keptTicks = streamKeptTicks(layout);
   if (ticksBetween(sealed, tick) < keptTicks) return true;
   const then = findRecord(segment, tick);
   const now = findRecord(segment, sealed);

@@ -1,8 +1,8 @@
+import { howEnded, processName } from '../flight/event-text.js';
 import { readEvents } from '../memory/events.js';
 import { readProcesses } from '../memory/process-table.js';
 import type { Segment } from '../memory/segment.js';
 import { cpuSeconds, monotonicNs, processAgeSec, residentBytes } from '../os/index.js';
-import { howEnded, processName } from './event-text.js';
 import { type ProcessStatus, readProcessStatus } from './status.js';
 
 /** One process of the engine, with what only the system and the events tell of it. */

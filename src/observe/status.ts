@@ -5,8 +5,16 @@ import { type DeviceStatus, lastAnswer, readDevice } from '../memory/device-desk
 import { generationAt } from '../memory/generations.js';
 import { type HistogramName, type HistogramStatus, readHistograms } from '../memory/histograms.js';
 import { currentSealedTick } from '../memory/journal.js';
-import { clock, Directive, DriverMark, generation, service } from '../memory/layout.js';
 import {
+  clock,
+  Directive,
+  DriverMark,
+  generation,
+  ServiceKind,
+  service,
+} from '../memory/layout.js';
+import {
+  type ProcessRow,
   type ProcessState,
   type Role,
   readProcesses,
@@ -15,6 +23,7 @@ import {
 import type { Segment } from '../memory/segment.js';
 import { fencedGeneration } from '../memory/ticks.js';
 import { readTimers, type TimerName, type TimerStatus } from '../memory/timers.js';
+import { errnoName } from '../os/index.js';
 import { readTripwires, type TripwireStatus } from './tripwires.js';
 
 /**
@@ -76,6 +85,8 @@ export interface Status {
   generation: number;
   processes: ProcessStatus[];
   recordings: RecordingStatus[];
+  /** Null when nothing is taken down. */
+  flight: FlightStatus | null;
   /** The device that plays, and why the last one that was asked for could not be opened. */
   device: DeviceStatus & { failure: DeviceFailure | null };
   /** Where the control process is reached over the network; null for a door that is not open. */
@@ -93,7 +104,7 @@ const recordingStates = ['starting', 'starting', 'running', 'finished', 'failed'
 function readRecordings(segment: Segment): RecordingStatus[] {
   const { words, layout } = segment;
   return readProcesses(segment)
-    .filter((row) => row.role === 'service')
+    .filter((row) => isService(segment, row, ServiceKind.recorder))
     .map((row) => {
       const at = layout.services + row.place * service.words;
       const low = words[at + service.framesLow]! >>> 0;
@@ -103,6 +114,41 @@ function readRecordings(segment: Segment): RecordingStatus[] {
         lostFrames: words[at + service.lostFrames]! >>> 0,
       };
     });
+}
+
+/** How the flight recorder is: docs/flight-recorder.md. */
+export interface FlightStatus {
+  state: 'starting' | 'running' | 'finished' | 'failed';
+  /** Bytes of its files. */
+  bytes: number;
+  /** Times that it came too late, and the ticks that are missing for that. */
+  gaps: number;
+  lostTicks: number;
+  /** Stretches around incidents that were kept. */
+  kept: number;
+  /** What the disk refuses just now, such as `ENOSPC`; null for nothing. */
+  trouble: string | null;
+}
+
+function readFlight(segment: Segment): FlightStatus | null {
+  const { words, layout } = segment;
+  const row = readProcesses(segment).find((one) => isService(segment, one, ServiceKind.flight));
+  if (row === undefined) return null;
+  const at = layout.services + row.place * service.words;
+  const trouble = Atomics.load(words, at + service.trouble);
+  return {
+    state: recordingStates[Atomics.load(words, at + service.state)] ?? 'starting',
+    bytes: words[at + service.bytesHigh]! * 2 ** 32 + (words[at + service.bytesLow]! >>> 0),
+    gaps: words[at + service.gaps]! >>> 0,
+    lostTicks: words[at + service.lostFrames]! >>> 0,
+    kept: words[at + service.kept]! >>> 0,
+    trouble: trouble === 0 ? null : errnoName(trouble),
+  };
+}
+
+function isService({ words, layout }: Segment, row: ProcessRow, kind: number): boolean {
+  if (row.role !== 'service') return false;
+  return words[layout.services + row.place * service.words + service.kind] === kind;
 }
 
 function readState(segment: Segment, processes: ProcessStatus[]): EngineState {
@@ -154,6 +200,7 @@ export function readStatus(segment: Segment, name: string): Status {
     generation: words[entry + generation.number]!,
     processes,
     recordings: readRecordings(segment),
+    flight: readFlight(segment),
     device: { ...readDevice(segment), failure: readDeviceFailure(segment) },
     control: readAddresses(segment),
     counters: { ...counters, restarts: restartsOf(counters) },

@@ -1,5 +1,6 @@
 import { type Attachment, attach } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
+import type { RecorderOrder } from '../engine/orders.js';
 import { TenutoError } from '../errors.js';
 import { WavWriter } from '../media/wav-writer.js';
 import { clock, Directive, ServiceState, service } from '../memory/layout.js';
@@ -24,7 +25,7 @@ function openFile(attachment: Attachment, path: string): WavWriter {
 function record(attachment: Attachment): void {
   const { segment, order } = attachment;
   const { words, layout } = segment;
-  const { path, stopFrames, syncMs } = order.service!;
+  const { path, stopFrames, syncMs } = order.service as RecorderOrder;
   const state = layout.services + order.place * service.words + service.state;
   const beat = layout.services + order.place * service.words + service.beat;
   using writer = openFile(attachment, path);

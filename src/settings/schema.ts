@@ -253,6 +253,10 @@ const control = z
       listenAddress,
       'Address and port of the datagram remote, by UDP; port 0 takes any free one; off opens none.',
     ).default('off'),
+    stateFile: describe(
+      z.string().min(1),
+      'File in which the last commanded state is kept, for `run --restore`; auto: tenuto/NAME.json in the folder for the state of programs ($XDG_STATE_HOME); off keeps none.',
+    ).default('auto'),
     token: describe(
       z.string().regex(/^([\x21-\x7e]{16,256})?$/, 'must be 16 to 256 characters without spaces'),
       'Who knows this secret may use the interfaces; empty: everybody on this machine, and nobody from elsewhere.',
@@ -270,6 +274,35 @@ const control = z
     message: 'must be given when control.http is not a loopback address',
     path: ['token'],
   });
+
+const flight = z.strictObject({
+  minutes: describe(
+    z.number().min(0).max(10_080),
+    'How much of the past the flight recorder holds on the disk, in minutes; 0 records nothing.',
+  ).default(10),
+  folder: describe(
+    z.string(),
+    'Where it holds it; empty: tenuto/flight in the folder of this user for states (XDG_STATE_HOME).',
+  ).default(''),
+  diskMb: describe(
+    whole(16, 1_000_000),
+    'What the past may take of the disk, in megabytes; what is older goes first.',
+  ).default(256),
+  segmentSec: describe(
+    z.number().min(1).max(3600),
+    'Seconds in one file: as much goes at once when it is too old.',
+  ).default(30),
+  keepBeforeSec: describe(
+    z.number().min(0).max(86_400),
+    'Seconds before an incident (a death, a tripwire) that are kept for good.',
+  ).default(60),
+  keepAfterSec: describe(z.number().min(0).max(600), 'Seconds after it.').default(10),
+  kept: describe(whole(0, 10_000), 'Incidents that are kept; the oldest goes first.').default(20),
+  syncMs: describe(
+    whole(10, 600_000),
+    'Between two updates on the disk: what a power cut can cost.',
+  ).default(1000),
+});
 
 const patch = z.strictObject({
   fadeMs: describe(
@@ -344,6 +377,7 @@ export const settingsSchema = z.strictObject({
       ).default(500),
     })
     .prefault({}),
+  flight: flight.prefault({}),
   log: z
     .strictObject({
       level: describe(

@@ -54,7 +54,12 @@ let started = 0;
 export function testSettings(set: readonly string[] = []): Settings {
   const name = `t${process.pid}-${started++}`;
   names.push(name);
-  const quiet = ['control.http=off', 'control.osc=off'];
+  const quiet = [
+    'control.http=off',
+    'control.osc=off',
+    'control.stateFile=off',
+    'flight.minutes=0',
+  ];
   const flags = { name, device: 'virtual', 'log-level': 'silent', set: [...quiet, ...set] };
   return loadSettings({ flags, env: {}, cwd: tmpdir() });
 }

@@ -98,6 +98,8 @@ async function play(
   keeper: PreparedKeeper | null,
 ): Promise<void> {
   const settings = readSettings(options);
+  // What it plays stands in the files.
+  settings.flight.minutes = 0;
   using interrupt = new Interrupt();
   const { checkDevices } = await import('../../device/catalogue/index.js');
   await checkDevices(settings.device);

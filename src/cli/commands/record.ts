@@ -61,6 +61,7 @@ async function running(name: string): Promise<Source | null> {
 async function started(settings: Settings, input: string, interrupt: Interrupt): Promise<Source> {
   const { checkDevices, listDevices } = await import('../../device/catalogue/index.js');
   settings.engine.name = `record-${process.pid}`;
+  settings.flight.minutes = 0;
   settings.device = { ...settings.device, name: 'virtual', fallbacks: [], capture: input };
   await checkDevices(settings.device);
   if (input === 'default' && !(await listDevices()).some((one) => one.isDefaultInput)) {

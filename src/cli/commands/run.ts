@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PreparedKeeper, Status } from '../../client/index.js';
+import type { PreparedKeeper, Restored, Status } from '../../client/index.js';
 import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
@@ -16,6 +16,8 @@ import { clockText, say } from '../terminal.js';
 interface RunOptions extends CommonOptions {
   seconds?: number;
   record?: string;
+  journal?: string;
+  restore?: true;
 }
 
 /** The device as the announcement names it; throws when there is none. */
@@ -46,6 +48,8 @@ async function run(
     assets,
     ...(keeper && { keeper }),
     ...(options.record === undefined ? {} : { recordPath: options.record }),
+    ...(options.journal === undefined ? {} : { journalPath: options.journal }),
+    ...(options.restore && { restore: true }),
     ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
   });
   const watch: Watch = {
@@ -57,10 +61,13 @@ async function run(
       if (!options.json) say(`dashboard: ${address}`);
     },
     announce: (status) => {
-      if (!options.json) say(announcement(patch.name, device, status, options));
+      if (options.json) return;
+      say(announcement(patch.name, device, status, options));
+      if (options.restore) say(restoredText(engine.restored));
     },
   };
-  const more = { patch: file, ...(options.record && { record: options.record }) };
+  const { record, journal } = options;
+  const more = { patch: file, ...(record && { record }), ...(journal && { journal }) };
   tellOutcome(await watchEngine(watch), watch, more);
 }
 
@@ -68,14 +75,22 @@ function announcement(
   patch: string,
   device: string,
   status: Status,
-  { record, seconds }: RunOptions,
+  { record, journal, seconds }: RunOptions,
 ): string {
   const until = seconds === undefined ? 'until Ctrl-C' : `for ${clockText(seconds)}`;
   return [
     `playing "${patch}" on device ${device}, ${until}`,
     `engine ${status.name}: ${formatText(status)}`,
     ...(record === undefined ? [] : [`recording to ${record}`]),
+    ...(journal === undefined ? [] : [`taking it down in ${journal}`]),
   ].join('\n');
+}
+
+function restoredText(restored: Restored | null): string {
+  if (restored === null) return 'nothing was saved to restore';
+  const { savedAt, skipped } = restored;
+  const without = skipped.length === 0 ? '' : `, without ${skipped.join(', ')}`;
+  return `restored the state of ${savedAt}${without}`;
 }
 
 export function define(command: Command, keeper: PreparedKeeper | null): void {
@@ -84,7 +99,9 @@ export function define(command: Command, keeper: PreparedKeeper | null): void {
       command
         .argument('<patch>', 'patch file (YAML or JSON)')
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
-        .option('--record <file>', 'record what is played to this float32 WAV file'),
+        .option('--restore', 'begin with what was last commanded, at a safe level')
+        .option('--record <file>', 'record what is played to this float32 WAV file')
+        .option('--journal <file>', 'take all that goes in down in this file, for `tenuto replay`'),
     ),
   ).action((file: string, options: RunOptions) => run(file, options, keeper));
 }

@@ -89,6 +89,8 @@ export class ClockMap {
   get view(): { ntp: [number, number]; tick: number } | null {
     this.look();
     if (this.anchor === null) return null;
+    // Who is shown it may go by it.
+    this.isUsed = true;
     const { wallNs, tick } = this.anchor;
     return { ntp: timeTagOf(wallNs), tick: tick >>> 0 };
   }

@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs';
 import type { ControlOrder } from '../../engine/orders.js';
 import { TenutoError } from '../../errors.js';
+import { describeEvent } from '../../flight/event-text.js';
 import { readEvents } from '../../memory/events.js';
 import { readProcesses } from '../../memory/process-table.js';
 import type { Segment } from '../../memory/segment.js';
 import type { StreamSegment } from '../../memory/stream.js';
-import { describeEvent } from '../../observe/event-text.js';
 import type { MetricsSource } from '../../observe/metrics-table.js';
 import { type ProcessDetail, readProcessDetails } from '../../observe/processes.js';
 import { readStatus, type Status } from '../../observe/status.js';

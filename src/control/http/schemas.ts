@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { errorCodes } from '../../errors.js';
+import type { EventWords } from '../../flight/event-text.js';
 import { counterTable } from '../../memory/counters.js';
 import { eventKinds } from '../../memory/events.js';
 import { histogramTable } from '../../memory/histograms.js';
 import { processStates, roles, schedulings } from '../../memory/process-table.js';
 import { timerTable } from '../../memory/timers.js';
-import type { EventWords } from '../../observe/event-text.js';
 import type { ProcessDetail } from '../../observe/processes.js';
 import type { Status } from '../../observe/status.js';
 import type { StreamStatus } from '../../observe/streams.js';
@@ -127,6 +127,16 @@ export const statusSchema = z
         lostFrames: count,
       }),
     ),
+    flight: z
+      .strictObject({
+        state: z.enum(['starting', 'running', 'finished', 'failed']),
+        bytes: count,
+        gaps: count,
+        lostTicks: count,
+        kept: count,
+        trouble: z.string().nullable(),
+      })
+      .nullable(),
     device: deviceSchema,
     control: z.strictObject({ http: address, ws: address, osc: address, remote: address }),
     counters: fieldsOf(counterTable, count).extend({ restarts: count }),

@@ -4,7 +4,7 @@ import { RecordStatus } from '../memory/layout.js';
 import { type ProcessRow, readProcesses } from '../memory/process-table.js';
 import { programFailures } from '../memory/programs.js';
 import type { Segment } from '../memory/segment.js';
-import { tripwireOfEvent } from './tripwires.js';
+import { type Tripwire, tripwires } from '../settings/tripwires.js';
 
 /** How much an event weighs: the levels of the log. */
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -95,13 +95,26 @@ function words(
       return ['warn', `the device is away: ${readDevice(segment).lostReason}`];
     case 'device-refused':
       return ['warn', `a device could not be opened: ${lastAnswer(segment)?.text ?? ''}`];
-    case 'tripwire': {
-      const wire = tripwireOfEvent(place, a, b);
-      return ['warn', `tripwire ${wire.name ?? place}`, wire];
-    }
+    case 'tripwire':
+      return tripwireWords(place, a, b);
     case 'stopping':
       return ['info', 'the engine stops'];
     default:
       return ['info', kind];
   }
+}
+
+function tripwireWords(
+  index: number,
+  value: number,
+  threshold: number,
+): [EventLevel, string, Record<string, unknown>?] {
+  const wire: Tripwire | undefined = tripwires[index];
+  if (wire === undefined) return ['warn', 'a tripwire tripped'];
+  // What is measured in microseconds is told in milliseconds.
+  const [now, at] =
+    wire.timer === undefined ? [value, threshold] : [value / 1000, threshold / 1000];
+  const unit = wire.timer === undefined ? '' : ' ms';
+  const text = `tripwire ${wire.name}: ${now}${unit}, it trips at ${at}${unit}`;
+  return ['warn', text, { name: wire.name, value: now, threshold: at }];
 }
