@@ -95,10 +95,22 @@ export interface EngineCommands {
   get(path?: string): Promise<StateView>;
 }
 
+/** Something that happened in an engine, in words. */
+export interface EngineNote {
+  /** Rises by 1 from event to event. */
+  readonly sequence: number;
+  readonly kind: string;
+  readonly agoSec: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
 /** A way to a running engine. */
 export interface EngineConnection extends EngineCommands, AsyncDisposable {
   /** @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` when it does not answer within 2 s. */
   status(): Promise<Status>;
+  /** What happened after the event of this number, oldest first; by default all that is kept. */
+  events(since?: number): Promise<EngineNote[]>;
   /** Asks for the orderly end and waits for it. */
   stop(): Promise<void>;
   /**
