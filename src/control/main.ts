@@ -25,6 +25,7 @@ import { StateFile } from './bus/state-file.js';
 import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
+import { watchKernel } from './kernel-watch.js';
 import { ControlServer } from './server.js';
 import { Steward } from './steward.js';
 import { StreamDesk } from './stream-desk.js';
@@ -105,6 +106,7 @@ async function main(): Promise<void> {
     parts: partsOf(order),
   };
   setImmediate(() => void openHttp(world, order.control));
+  const kernel = watchKernel(segment, order.control!.kernelLog, logger);
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
@@ -118,6 +120,7 @@ async function main(): Promise<void> {
   }, lookMs);
   process.on('SIGTERM', () => {
     events.poll();
+    kernel?.[Symbol.dispose]();
     server.close();
     closeDoors();
     stateFile?.close();
