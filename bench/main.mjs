@@ -29,6 +29,8 @@ const benchmarks = [
   'load',
   'devices',
   'footprint',
+  'control-idle',
+  'readers',
   'render',
   'conversion',
 ];

@@ -95,6 +95,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/get.js'),
   },
   {
+    name: 'patch',
+    summary: 'show the patch that plays, edit it, or change to another one',
+    load: () => import('./commands/patch.js'),
+  },
+  {
+    name: 'node',
+    summary: 'test a node of your own',
+    load: () => import('./commands/node.js'),
+  },
+  {
     name: 'stop',
     summary: 'end a running engine in order',
     load: () => import('./commands/stop.js'),

@@ -18,6 +18,8 @@ export interface Watch {
   line?: (status: Status) => string;
   /** Called once when the first sample was played, to say what is playing. */
   announce?: (status: Status) => void;
+  /** Called once when the engine's page can be opened, which is a little later. */
+  announcePage?: (address: string) => void;
   /** Resolves when the command's own work is done and the engine is to end. */
   finished?: Promise<void>;
 }
@@ -43,8 +45,14 @@ export async function watchEngine(watch: Watch): Promise<Outcome> {
       // It has just ended: the last status stays.
     }
   };
+  let page: string | null = null;
   const refresh = setInterval(() => {
     look();
+    if (page === null && status.control.http !== null) {
+      page = status.control.http;
+      line.clear();
+      watch.announcePage?.(page);
+    }
     line.show((watch.line ?? ((now) => liveText(now, process.stderr)))(status));
   }, refreshMs);
   const stop = () => void engine.stop();

@@ -8,6 +8,7 @@ import { readStatus } from '../observe/status.js';
 import { tripwireOfEvent } from '../observe/tripwires.js';
 import { identity, type ProcessIdentity, peerCredentials, socketDescriptor } from '../os/index.js';
 import type { Bus } from './bus/bus.js';
+import { readPlayingInfo } from './program-books.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 import type { StreamDoor } from './stream-door.js';
 
@@ -120,6 +121,8 @@ export class ControlServer {
         return this.bus.submit(request.command, 'socket');
       case 'get':
         return this.bus.get(request.path);
+      case 'patch':
+        return readPlayingInfo(segment);
       case 'parts':
         return this.streams.parts;
       case 'openStream':

@@ -59,6 +59,12 @@ export interface ControlOrder {
   demo: boolean;
 }
 
+/** How a patch is changed while it plays. */
+export interface PatchPolicy {
+  fadeMs: number;
+  probationMs: number;
+}
+
 /** The service that records what is played. */
 export interface RecorderOrder {
   kind: 'recorder';
@@ -100,6 +106,8 @@ export interface LaunchOrder {
   assets: { channels: number; frames: number; rate: number }[];
   /** The patch holds nodes of the user's, whose code is in its description. */
   hasOwnNodes: boolean;
+  /** How the patch is changed while it plays. */
+  patch: PatchPolicy;
   realtime: boolean;
   realtimePriority: number;
   /** Beats of so many quanta missing make the driver count as hung. */
@@ -149,6 +157,7 @@ export interface ChildOrder {
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;
+  patch: PatchPolicy;
   device: DeviceOrder;
   /** Monotonic nanoseconds at which the engine started: the time base of scripted faults. */
   epochNs: number;

@@ -292,7 +292,7 @@ export class ControlParty implements Party {
     if (!world.hasAddress(this.seat.pid)) return;
     if (this.desk === null) {
       world.mail.length = 0;
-      this.desk = new StreamDesk(world.segment, world.streams, new Set(), {
+      this.desk = new StreamDesk(world.segment, world.streams, () => new Set(), {
         nowMs: () => world.nowUs() / 1000,
         isAlive: ({ pid }) => world.isThere(pid),
       });
