@@ -25,6 +25,14 @@ export const errorTable = {
     exit: 3,
     remedy: 'Make the patch smaller; docs/limits.md lists the limits.',
   },
+  TENUTO_PATCH_WITHDRAWN: {
+    exit: 6,
+    remedy: 'Correct what the message names and load it again; the patch before plays on.',
+  },
+  TENUTO_MODULE_INVALID: {
+    exit: 3,
+    remedy: 'Correct the module; `tenuto node test FILE` checks it, docs/own-nodes.md shows one.',
+  },
   TENUTO_FILE_UNREADABLE: { exit: 3, remedy: 'Check that the path exists and may be read.' },
   TENUTO_MEDIA_UNKNOWN: {
     exit: 3,

@@ -29,7 +29,7 @@ export const limits = {
   recorderBatchFrames: 1 << 15,
 
   /** What one connection to the control process may send, and how many there may be. */
-  controlLineBytesMax: 1 << 16,
+  controlLineBytesMax: 1 << 17,
   controlConnectionsMax: 256,
   /** Names by which browsers may call the HTTP interface, beside its own. */
   controlHostsMax: 16,
@@ -93,6 +93,9 @@ export const limits = {
   patchBytesMax: 1 << 20,
   patchNodesMax: 512,
   patchVoicesMax: 256,
+  /** Files with nodes of the user's that one patch may name, and their size. */
+  patchModulesMax: 32,
+  moduleBytesMax: 1 << 18,
   arenaBytesMax: 64 << 20,
 
   /** Bytes of a compiled patch, which travels through the engine's blob ring. */

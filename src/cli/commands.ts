@@ -60,6 +60,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/sonar.js'),
   },
   {
+    name: 'sweep',
+    summary: 'measure an impulse response and the distortion by harmonic',
+    load: () => import('./commands/sweep.js'),
+  },
+  {
+    name: 'scope',
+    summary: 'show what is heard: its wave and its spectrum',
+    load: () => import('./commands/scope.js'),
+  },
+  {
     name: 'tone',
     summary: 'play a test tone',
     load: () => import('./commands/tone.js'),
@@ -83,6 +93,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'get',
     summary: 'show the parameters of the patch that plays',
     load: () => import('./commands/get.js'),
+  },
+  {
+    name: 'patch',
+    summary: 'show the patch that plays, edit it, or change to another one',
+    load: () => import('./commands/patch.js'),
+  },
+  {
+    name: 'node',
+    summary: 'test a node of your own',
+    load: () => import('./commands/node.js'),
   },
   {
     name: 'stop',

@@ -2,6 +2,7 @@ import type { EngineEnd, RunningEngine, Status } from '../client/index.js';
 import { exitCodes, TenutoError } from '../errors.js';
 import { failureJson, reportFailure } from './failure.js';
 import type { Interrupt } from './interrupt.js';
+import { ServiceNotice } from './service-notice.js';
 import { liveText, reportText, summaryText } from './status-text.js';
 import { LiveLine, say, sayJson } from './terminal.js';
 
@@ -18,6 +19,8 @@ export interface Watch {
   line?: (status: Status) => string;
   /** Called once when the first sample was played, to say what is playing. */
   announce?: (status: Status) => void;
+  /** Called once when the engine's page can be opened, which is a little later. */
+  announcePage?: (address: string) => void;
   /** Resolves when the command's own work is done and the engine is to end. */
   finished?: Promise<void>;
 }
@@ -43,14 +46,26 @@ export async function watchEngine(watch: Watch): Promise<Outcome> {
       // It has just ended: the last status stays.
     }
   };
+  const notice = new ServiceNotice(process.env);
+  let page: string | null = null;
   const refresh = setInterval(() => {
     look();
+    notice.look(status, performance.now());
+    if (page === null && status.control.http !== null) {
+      page = status.control.http;
+      line.clear();
+      watch.announcePage?.(page);
+    }
     line.show((watch.line ?? ((now) => liveText(now, process.stderr)))(status));
   }, refreshMs);
-  const stop = () => void engine.stop();
+  const stop = () => {
+    notice.stopping();
+    void engine.stop();
+  };
   void engine.playing.then(() => {
     line.clear();
     watch.announce?.(engine.status());
+    notice.ready(engine.status());
   });
   void interrupt.asked.then(stop);
   void interrupt.forced.then(() => engine.forceStop());

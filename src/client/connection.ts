@@ -11,6 +11,7 @@ import type {
   Request,
   Response,
 } from '../control/protocol.js';
+import type { PatchInfo } from '../dsp/compiler.js';
 import { type ErrorCode, errorTable, TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Status } from '../observe/status.js';
@@ -28,6 +29,7 @@ import type {
   EngineNote,
   EngineStream,
   EngineTap,
+  PatchGiven,
   PlayAndRecordOptions,
   Recorded,
   SetOptions,
@@ -36,6 +38,7 @@ import type {
 
 /** While a control process that died is started again, its clients wait. */
 const patienceMs = 2000;
+const loadMs = 90_000;
 const retryMs = 20;
 const stopMs = 15_000;
 
@@ -123,13 +126,23 @@ export class Connection implements EngineConnection {
   async command(command: CommandInput): Promise<Applied> {
     // With a name it is applied once, however often it has to be sent.
     const named = { id: randomUUID(), ...command };
-    const ack = (await this.ask({ do: 'command', command: named })) as Ack;
+    // To prepare another patch takes its time.
+    const askMs = command.do === 'loadPatch' ? loadMs : patienceMs;
+    const ack = (await this.ask({ do: 'command', command: named }, askMs)) as Ack;
     if (ack.ok) return ack;
     throw new TenutoError(ack.code, ack.message);
   }
 
   set(path: string, value: number | string | boolean, options: SetOptions = {}): Promise<Applied> {
     return this.command({ do: 'set', path, value, ...options });
+  }
+
+  loadPatch(patch: PatchGiven): Promise<Applied> {
+    return this.command({ do: 'loadPatch', ...patch });
+  }
+
+  async patch(): Promise<PatchInfo> {
+    return (await this.ask({ do: 'patch' })) as PatchInfo;
   }
 
   async get(path?: string): Promise<StateView> {

@@ -28,6 +28,7 @@ import type {
   EngineEnd,
   EngineStream,
   LoadedAsset,
+  PatchGiven,
   PlayAndRecordOptions,
   Recorded,
   Restored,
@@ -56,8 +57,8 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function infoOf({ hash, names, source }: CompiledPatch): PatchInfo {
-  return { hash, names, source };
+function infoOf({ hash, names, source, modules }: CompiledPatch): PatchInfo {
+  return { hash, names, source, ...(modules && { modules }) };
 }
 
 /** What brings back the last state; null when it is not wanted, or there is none. */
@@ -222,6 +223,14 @@ class LaunchedEngine implements RunningEngine {
     options?: SetOptions,
   ): Promise<Applied> {
     return (await this.reach()).set(path, value, options);
+  }
+
+  async loadPatch(patch: PatchGiven): Promise<Applied> {
+    return (await this.reach()).loadPatch(patch);
+  }
+
+  async patch(): Promise<PatchInfo> {
+    return (await this.reach()).patch();
   }
 
   async get(path?: string): Promise<StateView> {

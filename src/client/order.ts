@@ -1,7 +1,5 @@
 import { join, resolve } from 'node:path';
 import { AcousticRoom } from '../device/room.js';
-import { layoutProgram } from '../dsp/arena.js';
-import { decodeProgram } from '../dsp/program.js';
 import type { FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
@@ -52,11 +50,6 @@ function tripwiresOf({ tripwires: chosen }: Settings): LaunchOrder['tripwires'] 
       timer === undefined ? chosen[key] : Math.round(chosen[key] * 1000),
     ),
   };
-}
-
-function arenaBytesOf(program: Uint8Array): number {
-  const { base, persistentEnd } = layoutProgram(decodeProgram(program), 0);
-  return persistentEnd - base;
 }
 
 function deviceOrderOf(device: Settings['device'], devices: FirstDevices): LaunchOrder['device'] {
@@ -110,7 +103,7 @@ function stateFolderOf({ HOME, XDG_STATE_HOME }: NodeJS.ProcessEnv): string | nu
 }
 
 function controlOrderOf(
-  control: Settings['control'],
+  { control, measure }: Settings,
   stateFile: string | null,
 ): LaunchOrder['control'] {
   const { http, osc, remote, token, hosts, demo } = control;
@@ -122,6 +115,7 @@ function controlOrderOf(
     token: token === '' ? null : token,
     hosts,
     demo: demo === 'on',
+    kernelLog: { file: measure.kernelLog, patterns: measure.kernelPatterns },
   };
 }
 
@@ -196,7 +190,7 @@ export function orderOf(
       lead: engine.leadQuanta,
       snapshotTicks: settings.snapshot.everyTicks,
       // What is not used costs nothing: memory is there when it is written to.
-      arenaBytes: Math.max(settings.patch.stateBytesMax, arenaBytesOf(patch.program)),
+      arenaBytes: Math.max(settings.patch.stateBytesMax, patch.stateBytes),
       programBytes: programRoomBytes,
       firstTick: options.firstTick ?? 0,
     },
@@ -207,12 +201,13 @@ export function orderOf(
       frames,
       rate,
     })),
-    hasOwnNodes: false,
+    patch: { fadeMs: settings.patch.fadeMs, probationMs: settings.patch.probationMs },
+    hasOwnNodes: (patch.modules?.length ?? 0) > 0,
     realtime: engine.realtime === 'auto',
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
     device: deviceOrderOf(device, devices),
-    control: controlOrderOf(settings.control, stateFileOf(settings, options.env)),
+    control: controlOrderOf(settings, stateFileOf(settings, options.env)),
     commands,
     stopFrames,
     services: [...recorderOrderOf(options, stopFrames), ...flightOrderOf(options)],

@@ -88,6 +88,17 @@ export interface EngineCommands {
   /** Sets a parameter such as `filter1.cutoff`, in its unit or as text such as `1.2 kHz`. */
   set(path: string, value: number | string | boolean, options?: SetOptions): Promise<Applied>;
   /**
+   * Changes the patch while it plays. It is prepared aside, tried, and plays from the tick in the
+   * answer on; nodes of the same name go on where they were, and the patch before fades out. Should
+   * it fail later within its probation, the engine goes back by itself.
+   *
+   * @throws TenutoError of the patch and its files, and `TENUTO_PATCH_WITHDRAWN` when it fails where
+   *   it is tried: the patch before plays on
+   */
+  loadPatch(patch: PatchGiven): Promise<Applied>;
+  /** The patch that plays: its text, and what its nodes are called. */
+  patch(): Promise<PatchInfo>;
+  /**
    * The parameters: all of them, those of a node, or one; where they are and where they go.
    *
    * @throws TenutoError `TENUTO_COMMAND_UNKNOWN`, `TENUTO_ENGINE_UNREACHABLE`
@@ -103,6 +114,15 @@ export interface EngineNote {
   readonly agoSec: number;
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly text: string;
+}
+
+/** A patch to change to. */
+export interface PatchGiven {
+  /** Absolute: the file; or, with `text`, what the text is called and where its paths begin. */
+  file?: string;
+  text?: string;
+  /** How long the patch before fades out. Default: `patch.fadeMs` of the settings. */
+  fadeMs?: number;
 }
 
 /** A way to a running engine. */

@@ -1,11 +1,9 @@
-import { decodeProgram, namedStreams } from '../dsp/program.js';
-import { attach, partsOf, readPatchInfo } from '../engine/attach.js';
+import { attach, partsOf } from '../engine/attach.js';
 import { childExit } from '../engine/keeper-core.js';
 import type { ControlOrder } from '../engine/orders.js';
 import { doorNames, readAddresses, writeAddress } from '../memory/addresses.js';
 import { clock, Directive, laneCount } from '../memory/layout.js';
 import { tellReady, writeScheduling } from '../memory/process-table.js';
-import { findProgram, playingProgram, readProgram } from '../memory/programs.js';
 import { createLogger, type LogSettings } from '../observe/log.js';
 import { readStatus } from '../observe/status.js';
 import { TripwireWatch } from '../observe/tripwires.js';
@@ -20,11 +18,13 @@ import {
 import { Bus } from './bus/bus.js';
 import { ClockMap } from './bus/clock-map.js';
 import { EngineState } from './bus/engine-state.js';
-import { PatchBook } from './bus/patch-book.js';
 import { StateFile } from './bus/state-file.js';
 import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
+import { watchKernel } from './kernel-watch.js';
+import { ProgramBooks } from './program-books.js';
+import { ProgramDesk } from './program-desk.js';
 import { ControlServer } from './server.js';
 import { Steward } from './steward.js';
 import { StreamDesk } from './stream-desk.js';
@@ -54,22 +54,26 @@ async function main(): Promise<void> {
   const told = order.place > 0 ? Atomics.load(words, layout.eventHead) : 0;
   const events = new EventLog(segment, logger, told);
   const watch = new TripwireWatch(segment);
-  const at = findProgram(segment, playingProgram(segment));
-  const content = readProgram(segment, at)!;
-  const program = decodeProgram(content.program);
-  const desk = new StreamDesk(segment, streams, namedStreams(program.nodes), {
+  const books = new ProgramBooks(segment);
+  await books.loadAll();
+  const desk = new StreamDesk(segment, streams, () => books.namedStreams(), {
     nowMs: () => performance.now(),
     isAlive,
   });
   const door = new StreamDoor(desk, order);
-  const state = new EngineState(segment, program, new PatchBook(readPatchInfo(content).names));
+  const state = new EngineState(segment, (number) => books.get(number));
+  const programs = new ProgramDesk(segment, books, order.patch, (message, fields) =>
+    logger.error(message, fields),
+  );
   const clockMap = new ClockMap(segment, { monotonicUs, wallNs });
   const bus = new Bus(segment, {
     lane: order.place % laneCount,
     state,
     clock: clockMap,
+    programs,
     onRefused: (what) => logger.debug('a command was refused', what),
   });
+  programs.begin(bus);
   const { stateFile: path } = order.control!;
   const stateFile =
     path === null
@@ -105,12 +109,14 @@ async function main(): Promise<void> {
     parts: partsOf(order),
   };
   setImmediate(() => void openHttp(world, order.control));
+  const kernel = watchKernel(segment, order.control!.kernelLog, logger);
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
     door.look();
     clockMap.look();
     bus.look();
+    programs.look();
     stateFile?.look(performance.now());
     for (const { name, ...fields } of watch.look(monotonicNs() / 1e6)) {
       logger.warn(`tripwire ${name}`, fields);
@@ -118,6 +124,7 @@ async function main(): Promise<void> {
   }, lookMs);
   process.on('SIGTERM', () => {
     events.poll();
+    kernel?.[Symbol.dispose]();
     server.close();
     closeDoors();
     stateFile?.close();

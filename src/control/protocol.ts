@@ -17,6 +17,7 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ id: z.number().int(), do: z.literal('stop') }),
   z.strictObject({ id: z.number().int(), do: z.literal('memory') }),
   z.strictObject({ id: z.number().int(), do: z.literal('parts') }),
+  z.strictObject({ id: z.number().int(), do: z.literal('patch') }),
   z.strictObject({
     id: z.number().int(),
     do: z.literal('events'),

@@ -14,6 +14,7 @@ import {
   socketDescriptor,
 } from '../os/index.js';
 import type { Bus } from './bus/bus.js';
+import { readPlayingInfo } from './program-books.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 import type { StreamDoor } from './stream-door.js';
 
@@ -126,6 +127,8 @@ export class ControlServer {
         return this.bus.submit(request.command, 'socket');
       case 'get':
         return this.bus.get(request.path);
+      case 'patch':
+        return readPlayingInfo(segment);
       case 'parts':
         return this.streams.parts;
       case 'openStream':

@@ -42,7 +42,7 @@ class Office {
 
   /** Another control process takes over. */
   reopen(): StreamDesk {
-    this.desk = new StreamDesk(this.segment, this.streams, this.named, {
+    this.desk = new StreamDesk(this.segment, this.streams, () => this.named, {
       nowMs: () => this.nowMs,
       isAlive: ({ pid }) => !this.dead.has(pid),
     });

@@ -62,7 +62,7 @@ export class StreamDesk {
   constructor(
     private readonly segment: Segment,
     private readonly streams: readonly StreamSegment[],
-    private readonly named: ReadonlySet<number>,
+    private readonly named: () => ReadonlySet<number>,
     private readonly world: DeskWorld,
   ) {
     const { rateHz, quantum } = segment.layout;
@@ -205,8 +205,9 @@ export class StreamDesk {
     if (wanted !== undefined) {
       return seatState(this.segment, wanted) === SeatState.free ? wanted : -1;
     }
+    const named = this.named();
     return this.streams.findIndex(
-      (_, index) => !this.named.has(index) && seatState(this.segment, index) === SeatState.free,
+      (_, index) => !named.has(index) && seatState(this.segment, index) === SeatState.free,
     );
   }
 

@@ -1,5 +1,6 @@
 import { limits } from '../limits.js';
 import { headerWords } from './arena.js';
+import type { NodeDefinition } from './node.js';
 import { Performance } from './performance.js';
 import { outputCount, type ProgramNode } from './program.js';
 import type { Renderer } from './renderer.js';
@@ -134,7 +135,7 @@ function hasSameShape(from: Renderer, before: number, to: Renderer, after: numbe
   const { node, layout } = placeOf(to, after);
   const { definition } = node;
   return (
-    old.definition.code === definition.code &&
+    understands(old.definition, definition) &&
     old.width === node.width &&
     old.lanes === node.lanes &&
     old.feedback === node.feedback &&
@@ -142,6 +143,11 @@ function hasSameShape(from: Renderer, before: number, to: Renderer, after: numbe
     (definition.mend !== undefined || hasSameOptions(old, node)) &&
     hasSameAssets(from, to, node)
   );
+}
+
+/** Whether a node's code understands the state that other code of it left. */
+function understands(old: NodeDefinition, { code, stateVersion }: NodeDefinition): boolean {
+  return old.code === code || (stateVersion !== undefined && old.stateVersion === stateVersion);
 }
 
 /** Options name assets by their number: behind it there may be another file now. */

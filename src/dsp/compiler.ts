@@ -7,6 +7,7 @@ import { buildGraph, type Graph, type GraphNode, type GraphPort } from './graph.
 import type { NodeDefinition, Unit } from './node.js';
 import { implicitNodes } from './nodes/index.js';
 import { orderGraph } from './order.js';
+import type { OwnModule } from './own-nodes.js';
 import type { Patch } from './patch.js';
 import { PatchReport } from './patch-text.js';
 import {
@@ -44,9 +45,13 @@ export interface CompiledPatch {
   /** The first 16 hexadecimal digits of the program's SHA-256, to tell programs apart. */
   readonly hash: string;
   readonly names: PatchNames;
+  /** Bytes of its state, that is of a snapshot. */
+  readonly stateBytes: number;
   readonly source: PatchText;
   /** Files to decode, in the order of `Sources.assets`. */
   readonly assets: readonly WantedAsset[];
+  /** The code of the user's nodes in it, where it has any. */
+  readonly modules?: readonly OwnModule[];
 }
 
 export interface WantedAsset {
@@ -66,7 +71,7 @@ export interface PatchText {
 }
 
 /** What travels beside a program, for people: plain data. */
-export type PatchInfo = Pick<CompiledPatch, 'hash' | 'names' | 'source'>;
+export type PatchInfo = Pick<CompiledPatch, 'hash' | 'names' | 'source' | 'modules'>;
 
 /** How control addresses what is in a program, as in `filter1.cutoff`. Plain data. */
 export interface PatchNames {
@@ -129,7 +134,7 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   report.refuseIfAny();
   nodes.push(unnamedStreams(nodes));
   const program: Program = { rate, quantum, channels, seed: patch.seed, nodes };
-  checkSize(patch, program);
+  const stateBytes = stateBytesOf(patch, program);
   const bytes = encodeProgram(program);
   if (bytes.byteLength > limits.programBytesMax) {
     const size = `${limits.programBytesMax >> 10} KiB`;
@@ -138,6 +143,7 @@ export function compilePatch(patch: Patch, options: CompileOptions): CompiledPat
   return {
     program: bytes,
     hash: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
+    stateBytes,
     names: nameTable(patch, graph, place),
     source: { name: patch.name, file: patch.file, text: patch.text },
     assets: patch.assets.map(({ name, file }) => ({
@@ -202,10 +208,11 @@ function programPort(
   return { kind: 'lanes', values: Float32Array.from(port.values) };
 }
 
-/** Lays the program out once for the sake of the error. */
-function checkSize(patch: Patch, program: Program): void {
+/** @throws TenutoError `TENUTO_PATCH_LIMIT` */
+function stateBytesOf(patch: Patch, program: Program): number {
   try {
-    layoutProgram(program, 0);
+    const { base, persistentEnd } = layoutProgram(program, 0);
+    return persistentEnd - base;
   } catch (cause) {
     if (!(cause instanceof TenutoError)) throw cause;
     throw new TenutoError(cause.code, `${patch.file}: ${cause.message}`, { cause });

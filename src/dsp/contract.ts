@@ -3,6 +3,7 @@ import { commandOps } from './command.js';
 import { type CompiledPatch, compilePatch, type PatchNames } from './compiler.js';
 import type { Kernel } from './kernels.js';
 import type { NodeDefinition, PortDefinition, Sources, Width } from './node.js';
+import { type NodeLibrary, noNodes } from './nodes/index.js';
 import { parsePatch } from './patch.js';
 import { Renderer } from './renderer.js';
 
@@ -47,7 +48,7 @@ export class Rig {
     const { names, program } = compileRig(definition, options);
     this.names = names;
     this.index = names.nodes.subject!.node;
-    this.renderer = new Renderer(program, rigSources());
+    this.renderer = new Renderer(program, rigSources(), libraryOf(definition));
     definition.ports.forEach((port, p) => {
       const probe = names.nodes[`probe${p}`]?.node;
       if (probe !== undefined) this.playOn(probe, port, options.stimulus);
@@ -76,6 +77,8 @@ export class Rig {
   /** Renders a quantum and returns a copy of what the node put out: all lanes of all outputs. */
   render(): Float32Array {
     this.renderer.render();
+    const { failure } = this.renderer;
+    if (failure !== null) throw new Error(`${this.definition.type} threw: ${failure}`);
     const { ctx, output } = this.renderer.layout.nodes[this.index]!;
     if (this.definition.lanes === 'sink') return this.renderer.output.slice();
     const words = (this.definition.outputs?.length ?? 1) * ctx.banks * QUANTUM * 4;
@@ -108,13 +111,19 @@ function compileRig(definition: NodeDefinition, options: RigOptions): CompiledPa
   });
   nodes.subject = { type: definition.type, ...plugs, ...options.options };
   const text = JSON.stringify({ assets: { tone: 'tone.wav' }, nodes });
-  const known = compiled.get(text);
+  const key = `${definition.code ?? ''} ${text}`;
+  const known = compiled.get(key);
   if (known) return known;
   const assets = [{ name: 'tone', channels: 2 }];
   const format = { rate: RATE, quantum: QUANTUM, channels: 2, assets };
-  const patch = compilePatch(parsePatch(text, 'rig'), format);
-  compiled.set(text, patch);
+  const patch = compilePatch(parsePatch(text, 'rig', libraryOf(definition)), format);
+  compiled.set(key, patch);
   return patch;
+}
+
+/** The node under test, where it is one of the user's. */
+function libraryOf(definition: NodeDefinition): NodeLibrary {
+  return definition.code === undefined ? noNodes : new Map([[definition.type, definition]]);
 }
 
 /** By the text of the patch, for the suite builds the same rigs many times. */

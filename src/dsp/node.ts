@@ -189,6 +189,8 @@ export interface NodeDefinition {
    * is silenced, and the fact counted, where a built-in one would end the process.
    */
   readonly code?: string;
+  /** Other code with the same word here understands the state. */
+  readonly stateVersion?: string;
 }
 
 /** A port that sound runs into: silent by default, any level. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import type { NodeDefinition } from './node.js';
-import { nodesByType } from './nodes/index.js';
+import { type NodeLibrary, nodesByType, noNodes } from './nodes/index.js';
 import { readOptions } from './patch-options.js';
 import { readSource, type Source } from './patch-source.js';
 import { PatchReport, type Path, readPatchText } from './patch-text.js';
@@ -39,10 +39,14 @@ export interface PatchNode {
 const nameShape = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const nameRule = 'a name is a letter, then letters, digits, `_` or `-`, 64 at most';
 
+const modulesSchema = z.array(z.string().min(1).max(4096)).max(limits.patchModulesMax);
+
 const patchSchema = z.strictObject({
   name: z.string().max(200).default('untitled'),
   tempo: z.number().min(20).max(400).default(120),
   seed: z.int().min(0).max(0x7fffffff).default(0),
+  /** Files with nodes of the user's, seen from the folder of the patch. */
+  modules: modulesSchema.default([]),
   assets: z.record(z.string(), z.string().min(1).max(4096)).default({}),
   nodes: z.record(z.string(), z.looseObject({ type: z.string() })),
 });
@@ -52,7 +56,7 @@ const patchSchema = z.strictObject({
  * @throws TenutoError TENUTO_PATCH_INVALID, TENUTO_PATCH_UNKNOWN, TENUTO_PATCH_LIMIT; each line of
  *   the message begins with `file:line:column`
  */
-export function parsePatch(text: string, file: string): Patch {
+export function parsePatch(text: string, file: string, own: NodeLibrary = noNodes): Patch {
   const { value, locate } = readPatchText(text, file);
   const report = new PatchReport(locate);
   const result = patchSchema.safeParse(value);
@@ -72,11 +76,18 @@ export function parsePatch(text: string, file: string): Patch {
     report.add('TENUTO_PATCH_LIMIT', ['nodes'], `more than ${limits.patchNodesMax} nodes`, 'key');
   }
   report.refuseIfAny();
-  const context = { report, tempo: raw.tempo, assets: assets.map(({ name }) => name) };
+  const context = { report, own, tempo: raw.tempo, assets: assets.map(({ name }) => name) };
   const nodes = entries.flatMap(([name, node]) => readNode(name, node, context) ?? []);
   report.refuseIfAny();
   const { name, tempo, seed } = raw;
   return { file, name, text, tempo, seed, assets, nodes, locate };
+}
+
+/** The files with nodes of the user's that a patch names; what is wrong is told by `parsePatch`. */
+export function modulesOf(text: string, file: string): string[] {
+  const value = readPatchText(text, file).value as { modules?: unknown } | null;
+  const found = modulesSchema.safeParse(value?.modules ?? []);
+  return found.success ? found.data : [];
 }
 
 function reportIssue(report: PatchReport, issue: z.core.$ZodIssue): void {
@@ -103,6 +114,8 @@ function checkNames(report: PatchReport, section: string, names: readonly string
 /** What reading one node needs from the patch around it. */
 export interface ReadContext {
   readonly report: PatchReport;
+  /** Nodes of the user's that the patch brings. */
+  readonly own: NodeLibrary;
   readonly tempo: number;
   readonly assets: readonly string[];
 }
@@ -114,9 +127,12 @@ function readNode(
 ): PatchNode | undefined {
   const { report } = context;
   const path = ['nodes', name];
-  const definition = nodesByType.get(raw.type);
+  const definition = nodesByType.get(raw.type) ?? context.own.get(raw.type);
   if (!definition) {
-    const hint = suggestion(raw.type.slice(0, 80), 'node types', nodesByType.keys());
+    const hint = suggestion(raw.type.slice(0, 80), 'node types', [
+      ...nodesByType.keys(),
+      ...context.own.keys(),
+    ]);
     const text = `unknown node type \`${raw.type.slice(0, 80)}\`${hint}`;
     report.add('TENUTO_PATCH_UNKNOWN', [...path, 'type'], text);
     return undefined;

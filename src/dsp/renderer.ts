@@ -45,6 +45,8 @@ export class Renderer implements Part {
   /** Of use to `carry.ts`: commands that wait for their tick. */
   readonly timed: TimedCommands;
 
+  /** What the first of the user's nodes that failed has said; not part of the arena. */
+  failure: string | null = null;
   private readonly i32: Int32Array;
   private readonly valueBits = new Int32Array(1);
   private readonly value = new Float32Array(this.valueBits.buffer);
@@ -112,6 +114,7 @@ export class Renderer implements Part {
 
   /** As it was made: what it has rendered is forgotten. Allocates a little. */
   reset(): void {
+    this.failure = null;
     this.arena.fill(0);
     this.prepare();
     for (const start of this.starters) start();
@@ -138,7 +141,8 @@ export class Renderer implements Part {
         try {
           kernel(block);
           return;
-        } catch {
+        } catch (error) {
+          this.failure ??= error instanceof Error ? error.message : String(error);
           this.silenceNode(guard);
         }
       }

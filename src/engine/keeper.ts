@@ -223,6 +223,7 @@ class ProcessWorld implements KeeperWorld {
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
       driverQuanta: order.driverQuanta,
+      patch: order.patch,
       device: order.device,
       epochNs: this.epochNs,
       faults: order.faults,

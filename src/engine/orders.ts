@@ -57,6 +57,14 @@ export interface ControlOrder {
   hosts: string[];
   /** Whether processes may be killed and stopped from there. */
   demo: boolean;
+  /** What is looked for in the kernel's log. */
+  kernelLog: { file: string; patterns: string[] };
+}
+
+/** How a patch is changed while it plays. */
+export interface PatchPolicy {
+  fadeMs: number;
+  probationMs: number;
 }
 
 /** The service that records what is played. */
@@ -100,6 +108,8 @@ export interface LaunchOrder {
   assets: { channels: number; frames: number; rate: number }[];
   /** The patch holds nodes of the user's, whose code is in its description. */
   hasOwnNodes: boolean;
+  /** How the patch is changed while it plays. */
+  patch: PatchPolicy;
   realtime: boolean;
   realtimePriority: number;
   /** Beats of so many quanta missing make the driver count as hung. */
@@ -149,6 +159,7 @@ export interface ChildOrder {
   realtime: boolean;
   realtimePriority: number;
   driverQuanta: number;
+  patch: PatchPolicy;
   device: DeviceOrder;
   /** Monotonic nanoseconds at which the engine started: the time base of scripted faults. */
   epochNs: number;

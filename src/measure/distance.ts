@@ -7,7 +7,7 @@ import { demandInput } from './input-check.js';
 import { measureLatency, median } from './latency.js';
 import { soundSpeed } from './medium.js';
 import type { PersistentStream, StreamIdentity, Take } from './persistent-stream.js';
-import { Ranger, type Ranging, type RangingParameters, type Way } from './ranging.js';
+import { checkRange, Ranger, type Ranging, type RangingParameters, type Way } from './ranging.js';
 
 /** How a distance is measured. */
 export interface DistanceOptions {
@@ -48,7 +48,9 @@ export function rangingParameters(settings: MeasureSettings, rateHz: number): Ra
   const { minM, maxM, spacingM, echo, estimator, falseAlarm } = settings;
   const medium = { kind, temperatureC, humidityPercent, salinityPpt, depthM };
   const chirp = chirpOf(settings, rateHz);
-  return { chirp, medium, minM, maxM, spacingM, echo, estimator, falseAlarm };
+  const parameters = { chirp, medium, minM, maxM, spacingM, echo, estimator, falseAlarm };
+  checkRange(parameters);
+  return parameters;
 }
 
 /**

@@ -20,6 +20,7 @@ export {
   measureDistance,
 } from './distance.js';
 export { type EchoPiSettings, importEchoPi } from './echopi.js';
+export { Fourier } from './fourier.js';
 export type { InputState } from './input-check.js';
 export { type Latency, type LatencyOptions, type LatencyRun, measureLatency } from './latency.js';
 export { type Medium, type SoundSpeed, soundSpeed } from './medium.js';
@@ -31,3 +32,10 @@ export {
 } from './persistent-stream.js';
 export type { Echo, Ranging } from './ranging.js';
 export { Sonar, type SonarListener, type SonarReading } from './sonar.js';
+export { type Spectrum, spectrumOf, triggerAt } from './spectrum.js';
+export {
+  type HarmonicLevel,
+  type ImpulseResponse,
+  measureSweep,
+  type SweepOptions,
+} from './sweep.js';

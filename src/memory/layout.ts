@@ -3,7 +3,7 @@ import { limits } from '../limits.js';
 import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
 import { programSlot, programSlots } from './program-layout.js';
-import { streamSeat } from './seat-layout.js';
+import { controlDesk, streamSeat } from './seat-layout.js';
 import { service } from './service-layout.js';
 import { addressesWords, histogramsWords, timersWords, tripwireRegion } from './watch-layout.js';
 
@@ -31,7 +31,7 @@ export interface Geometry {
 
 export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
 export { programAsset, programSlot, programSlots } from './program-layout.js';
-export { SeatState, streamSeat } from './seat-layout.js';
+export { controlDesk, SeatState, streamSeat } from './seat-layout.js';
 export { ServiceKind, ServiceState, service } from './service-layout.js';
 export { lineWords };
 
@@ -59,7 +59,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 11;
+export const layoutVersion = 13;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
@@ -279,17 +279,6 @@ export const outputHeader = {
 
 /** In the place of `captureDropFrames`: what stands as captured is silence that nobody heard. */
 export const nobodyListened = -1;
-
-/** By which clock control reads time tags. */
-export const controlDesk = {
-  /** Counts the changes of the words below: odd while they are being written. */
-  clockTurn: 0,
-  /** Nanoseconds since 1970 at which frame 0 of tick `clockTick` is given to the device. */
-  clockNsLow: 1,
-  clockNsHigh: 2,
-  clockTick: 3,
-  words: lineWords,
-} as const;
 
 /** The last divergence: the tick, both slots, and then both quanta. */
 export const evidence = { tick: 0, slotA: 1, slotB: 2, count: 3, words: lineWords } as const;

@@ -244,6 +244,12 @@ export function previousProgram({ words, layout }: Segment): number {
   return words[layout.replicas + primary * replica.words + replica.previous]!;
 }
 
+/** Nodes of the user's in what plays that failed and are silent since. */
+export function silencedNodes({ words, layout }: Segment): number {
+  const primary = Atomics.load(words, layout.clock + clock.primary);
+  return words[layout.replicas + primary * replica.words + replica.silenced]!;
+}
+
 /** The keeper's word on a program: it is prepared, ready, or its slot is empty again. */
 export function setProgramState({ words }: Segment, at: number, state: ProgramState): void {
   Atomics.store(words, at + programSlot.state, state);

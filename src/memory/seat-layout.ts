@@ -29,3 +29,14 @@ export const SeatState = {
   discarding: 3,
 } as const;
 export type SeatState = (typeof SeatState)[keyof typeof SeatState];
+
+/** By which clock control reads time tags. */
+export const controlDesk = {
+  /** Counts the changes of the words below: odd while they are being written. */
+  clockTurn: 0,
+  /** Nanoseconds since 1970 at which frame 0 of tick `clockTick` is given to the device. */
+  clockNsLow: 1,
+  clockNsHigh: 2,
+  clockTick: 3,
+  words: lineWords,
+} as const;

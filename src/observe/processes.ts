@@ -24,18 +24,24 @@ interface Ending {
   timeUs: number;
 }
 
-/** What ended the last process of each row of the table, from the events that are kept. */
-function lastEndings(segment: Segment): Map<number, Ending> {
+/** A replica is its slot, whichever process fills it; all others are their row of the table. */
+function placeOf(role: string | undefined, place: number, row: number): string {
+  return role === 'replica' ? `replica ${place}` : `row ${row}`;
+}
+
+/** What ended the last process of each place, from the events that are kept. */
+function lastEndings(segment: Segment): Map<string, Ending> {
   const rows = readProcesses(segment);
   const hung = new Set<string>();
-  const endings = new Map<number, Ending>();
+  const endings = new Map<string, Ending>();
   for (const { kind, place, a, b, timeUs } of readEvents(segment, 0)) {
     if (kind === 'replica-hung') hung.add(`replica ${place}`);
     else if (kind === 'driver-hung' || kind === 'open-hung') hung.add(`driver ${place}`);
     else if (kind === 'process-hung') hung.add(`row ${a}`);
     if (kind !== 'process-ended') continue;
     const stood = hung.delete(`${rows[a]?.role} ${place}`) || hung.delete(`row ${a}`);
-    endings.set(a, { how: stood ? 'stood still' : howEnded(b), timeUs });
+    const how = stood ? 'stood still' : howEnded(b);
+    endings.set(placeOf(rows[a]?.role, place, a), { how, timeUs });
   }
   return endings;
 }
@@ -47,7 +53,8 @@ export function readProcessDetails(segment: Segment): ProcessDetail[] {
   const nowUs = monotonicNs() / 1000;
   return readProcessStatus(segment).map((status, index) => {
     const { pid } = status;
-    const ending = endings.get(index);
+    const place = rows[index]?.place ?? 0;
+    const ending = endings.get(placeOf(status.role, place, index));
     return {
       ...status,
       name: processName(rows[index] ?? { role: status.role, place: index }),

@@ -45,12 +45,18 @@ function fromText(key: SettingKey, text: string, place: string): unknown {
 
 /**
  * Settings from `TENUTO_*` variables. An empty variable counts as not set. Of the names of the
- * system that came before, only CHRONUS_VERBOSE has an equal here.
+ * system that came before, CHRONUS_VERBOSE, CHRONUS_OSC_HOST and CHRONUS_OSC_PORT have an equal
+ * here.
  */
 export function environmentLayer(env: NodeJS.ProcessEnv): Layer {
   const layer: Layer = new Map();
   if (env.CHRONUS_VERBOSE && env.CHRONUS_VERBOSE !== '0') {
     layer.set('log.level', { value: 'info', place: 'CHRONUS_VERBOSE' });
+  }
+  const { CHRONUS_OSC_HOST: host, CHRONUS_OSC_PORT: port } = env;
+  if (host || port) {
+    const value = `${host || '127.0.0.1'}:${port || '5005'}`;
+    layer.set('control.osc', { value, place: host ? 'CHRONUS_OSC_HOST' : 'CHRONUS_OSC_PORT' });
   }
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('TENUTO_') || name.startsWith(internalPrefix) || !text) continue;

@@ -31,8 +31,9 @@ export function settingsReference(): string {
     'Some settings have a second name, which stands beside them below: the one they had before, in',
     'snake case. A file or `--set` may use it, alone (`resample_mode: off`) or in its group.',
     '',
-    'For users of Chronus: `CHRONUS_VERBOSE` is understood as `TENUTO_LOG_LEVEL=info`. The other',
-    '`CHRONUS_*` variables have no equal and are passed over.',
+    'For users of Chronus: `CHRONUS_VERBOSE` is understood as `TENUTO_LOG_LEVEL=info`, `CHRONUS_OSC_HOST`',
+    'and `CHRONUS_OSC_PORT` as `TENUTO_CONTROL_OSC`. The other `CHRONUS_*` variables have no equal and are',
+    'passed over.',
     '',
   ];
   let group = '';

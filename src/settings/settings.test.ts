@@ -66,6 +66,13 @@ describe('where settings come from', () => {
     expect(settings.device.virtual.faults).toEqual([{ kind: 'hang', atMs: 5, forMs: 0 }]);
   });
 
+  it('understands where Chronus was to be reached by OSC', () => {
+    const at = (env: NodeJS.ProcessEnv) => loadSettings({ env }).control.osc;
+    expect(at({ CHRONUS_OSC_PORT: '6000' })).toBe('127.0.0.1:6000');
+    expect(at({ CHRONUS_OSC_HOST: '127.0.0.2' })).toBe('127.0.0.2:5005');
+    expect(at({ CHRONUS_OSC_PORT: '6000', TENUTO_CONTROL_OSC: 'off' })).toBe('off');
+  });
+
   it('understands CHRONUS_VERBOSE and prefers its own name for it', () => {
     expect(loadSettings({ env: { CHRONUS_VERBOSE: '1' } }).log.level).toBe('info');
     const both = { CHRONUS_VERBOSE: '1', TENUTO_LOG_LEVEL: 'error' };

@@ -48,8 +48,8 @@ describe('a reader of the WebSocket', () => {
     await using engine = await launch({ settings: testSettings([anyPort]) });
     await whole(engine);
     using reader = await Listener.open(await socketOf(engine));
-    reader.send({ type: 'subscribe', taps: ['master'] });
-    expect(await reader.next('tap')).toMatchObject({ tap: 'master', number: 0, lanes: 2 });
+    reader.send({ type: 'subscribe', taps: ['@played'] });
+    expect(await reader.next('tap')).toMatchObject({ tap: '@played', number: 0, lanes: 2 });
     await until('a second has come', () => {
       const bytes = reader.binaries.reduce((sum, one) => sum + one.length - 16, 0);
       return bytes > 48_000 * 8;
@@ -111,10 +111,10 @@ describe('a reader of the WebSocket', () => {
     await whole(engine);
     const url = await socketOf(engine);
     using steady = await Listener.open(url);
-    steady.send({ type: 'subscribe', taps: ['master'] });
+    steady.send({ type: 'subscribe', taps: ['@played'] });
     const stalled = await Promise.all([0, 1, 2].map(() => Listener.open(url)));
     for (const one of stalled) {
-      one.send({ type: 'subscribe', taps: ['master'], topics: ['state', 'meters'] });
+      one.send({ type: 'subscribe', taps: ['@played'], topics: ['state', 'meters'] });
       await one.next('tap');
       one.socket.pause();
     }

@@ -187,6 +187,11 @@ export async function expectOfflineEqual(
   expect(found.headerEqual).toBe(true);
 }
 
+/** The bytes of a recording. */
+export function recordedBytes(path: string): Buffer {
+  return readFileSync(path);
+}
+
 /** Ends what a failed test left, so that it does not disturb the next one. */
 function sweep(name: string): void {
   for (const line of processesOf(name)) execFileSync('kill', ['-9', line.split(' ')[0] ?? '']);

@@ -27,7 +27,8 @@ export const patch = signal<PatchView | null>(null);
 export const parameters = signal<Record<string, Parameter>>({});
 export const trouble = signal('');
 /** The point of the patch that is listened to. */
-export const tap = signal('master');
+export const played = '@played';
+export const tap = signal(played);
 export const selected = signal('');
 /** Processor share of each process, by its pid. */
 export const shares = signal<Map<number, number>>(new Map());

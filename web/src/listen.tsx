@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { animate, fitted, type Palette, palette } from './canvas.js';
-import { listenTo, patch, sound, tap } from './engine.js';
+import { listenTo, patch, played, sound, tap } from './engine.js';
 import { decibels } from './format.js';
 import { amplitudes, spectrumFrames } from './spectrum.js';
 
@@ -141,7 +141,7 @@ function TapChoice() {
     <label class="choice">
       <span>Listen at</span>
       <select value={tap} onChange={(event) => listenTo(event.currentTarget.value)}>
-        <option value="master">what is played</option>
+        <option value={played}>what is played</option>
         {nodes.map(({ name, type }) => (
           <option key={name} value={name}>
             {name} ({type})

@@ -4,6 +4,7 @@ import {
   type Parameter,
   parameters,
   patch,
+  played,
   selected,
   setParameter,
   tap,
@@ -134,7 +135,7 @@ function Inspector() {
         <h3>
           {node.name} <small>{`${node.type}, ${node.width}`}</small>
         </h3>
-        <button type="button" onClick={() => listenTo(isTapped ? 'master' : node.name)}>
+        <button type="button" onClick={() => listenTo(isTapped ? played : node.name)}>
           {isTapped ? 'Show what is played' : 'Show its sound'}
         </button>
       </div>

@@ -4,7 +4,7 @@ import { ageText } from './format.js';
 
 const duties: Record<string, string> = {
   keeper: 'starts, watches and replaces all others',
-  driver: 'owns the device and gives it what is due',
+  driver: 'gives the device what is due',
   standby: 'stands by to take the device over',
   replica: 'renders the patch',
   spare: 'waits, warm, for a replica to fail',

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../../errors.js';
 import type { Check } from '../../observe/doctor.js';
+import { Interrupt } from '../interrupt.js';
 import {
   addCommonOptions,
   addSettingOptions,
   type CommonOptions,
   readSettings,
+  wholeNumber,
 } from '../options.js';
 import { columns, paint, say, sayJson } from '../terminal.js';
 
@@ -24,9 +26,44 @@ function print(checks: readonly Check[]): void {
   }
 }
 
+interface DoctorOptions extends CommonOptions {
+  watch?: true;
+  faults?: number;
+}
+
+/** Follows the kernel's log until it is told to end; each fault is told, and they are counted. */
+async function watch(options: DoctorOptions): Promise<void> {
+  const { measure } = readSettings(options);
+  using interrupt = new Interrupt();
+  const { KernelLog } = await import('../../observe/kernel-log.js');
+  let end!: () => void;
+  const enough = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  using log = new KernelLog(measure.kernelLog, measure.kernelPatterns, (fault) => {
+    if (options.json) sayJson({ event: 'kernel-fault', count: log.faults, ...fault });
+    else say(`${paint('red', 'kernel fault', process.stdout)} ${log.faults}: ${fault.message}`);
+    if (log.faults === options.faults) end();
+  });
+  if (!options.json)
+    say(`following ${measure.kernelLog} for ${measure.kernelPatterns.length} patterns`);
+  // The log's own timer keeps no process alive.
+  const alive = setInterval(() => {}, 1000);
+  await Promise.race([interrupt.asked, enough]);
+  clearInterval(alive);
+  const { lines, faults, lost } = log;
+  if (options.json) sayJson({ event: 'ended', lines, kernel_fault_count: faults, lost });
+  else say(`${faults} faults in ${lines} lines, kernel_fault_count ${faults}`);
+  process.exitCode = faults > 0 ? exitCodes.degraded : (interrupt.exitStatus ?? exitCodes.ok);
+}
+
 export function define(command: Command): void {
-  addSettingOptions(addCommonOptions(command), ['lead', 'rate', 'quantum']).action(
-    async (options: CommonOptions) => {
+  const watching = command
+    .option('--watch', "follow the kernel's log for faults (measure.kernelPatterns), until Ctrl-C")
+    .option('--faults <n>', 'with --watch: end after so many faults', wholeNumber);
+  addSettingOptions(addCommonOptions(watching), ['lead', 'rate', 'quantum']).action(
+    async (options: DoctorOptions) => {
+      if (options.watch) return watch(options);
       const { engine } = readSettings(options);
       const { examine } = await import('../../observe/doctor.js');
       const checks = examine({

@@ -57,6 +57,9 @@ async function run(
     interrupt,
     json: options.json ?? false,
     verbose: options.verbose ?? false,
+    announcePage: (address) => {
+      if (!options.json) say(`dashboard: ${address}`);
+    },
     announce: (status) => {
       if (options.json) return;
       say(announcement(patch.name, device, status, options));

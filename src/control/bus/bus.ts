@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { commandWord, commandWords } from '../../dsp/command.js';
+import { switchFlags, switchOp, switchWords } from '../../dsp/performance.js';
 import { isTimed } from '../../dsp/timed-commands.js';
 import { type ErrorCode, TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
@@ -20,6 +22,7 @@ import type { EngineState, StateChange, StateView } from './engine-state.js';
 import type { SealedRecord } from './journal-follower.js';
 import { countOf, LaneWriter } from './lane-writer.js';
 import type { PatchBook } from './patch-book.js';
+import { PatchChanges, type ProgramChange, type ProgramSource } from './patch-changes.js';
 import type { Receipt } from './receipts.js';
 import { type RecordTime, recordsOf, resultOf } from './records.js';
 
@@ -44,6 +47,8 @@ interface Waiting {
 
 /** What the bus needs of its process. */
 export interface BusOptions {
+  /** Without one, the patch stays. */
+  programs?: ProgramSource;
   /** Lane of this control process. */
   lane: number;
   state: EngineState;
@@ -76,6 +81,9 @@ export class Bus {
   /** Records that wait in `queue`. */
   private queued = 0;
   private isClosed = false;
+  /** While another program is on its way into the journal. */
+  private switching: Promise<void> | null = null;
+  private readonly patches: PatchChanges;
 
   constructor(
     private readonly segment: Segment,
@@ -84,6 +92,10 @@ export class Bus {
     this.state = options.state;
     this.clock = options.clock;
     this.onRefused = options.onRefused ?? (() => {});
+    this.patches = new PatchChanges(options.programs, {
+      changeProgram: (change, id, named) => this.changeProgram(change, id, named),
+      refuse: (id, error, origin) => this.refuse(id, error, origin),
+    });
     this.lane = new LaneWriter(segment, options.lane);
     this.state.begin();
     this.adopt();
@@ -104,11 +116,13 @@ export class Bus {
       const error = new TenutoError('TENUTO_COMMAND_INVALID', text);
       return Promise.resolve(this.refuse(id, error, origin));
     }
+    if (this.switching !== null) return this.switching.then(() => this.submit(input, origin));
     const command = parsed.data;
     const id = command.id ?? randomUUID();
     const hash = command.id === undefined ? noId : hashOf(id);
-    const known = this.recall(command, id, hash);
+    const known = this.recall(command.do === 'loadPatch' ? null : command, id, hash);
     if (known !== null) return known;
+    if (command.do === 'loadPatch') return this.patches.load(command, { id, hash, origin });
     try {
       return this.take(command, id, hash);
     } catch (error) {
@@ -177,7 +191,7 @@ export class Bus {
   }
 
   /** The answer to a command that was given before, or null. */
-  private recall(command: Command, id: string, hash: IdHash): Promise<Ack> | null {
+  private recall(command: Command | null, id: string, hash: IdHash): Promise<Ack> | null {
     if (hash === noId) return null;
     this.look();
     const waiting = this.byId.get(keyOf(hash));
@@ -210,13 +224,39 @@ export class Bus {
       throw new TenutoError('TENUTO_COMMAND_LIMIT', text);
     }
     this.timedOnTheWay += timed;
-    const waiting = makeWaiting(id, hash, records, command);
+    return this.enqueue(makeWaiting(id, hash, records, command)).answer;
+  }
+
+  /**
+   * Has another program play, one that is ready. Commands wait until it does: from then on they name
+   * what is in it.
+   */
+  changeProgram(
+    { number, fadeFrames, withdraws }: ProgramChange,
+    id = randomUUID() as string,
+    hash = noId,
+  ): Promise<Ack> {
+    const records = new Int32Array(commandWords);
+    records[commandWord.op] = switchOp;
+    records[switchWords.program] = number;
+    records[switchWords.flags] = withdraws ? switchFlags.withdraw : 0;
+    records[switchWords.fadeFrames] = fadeFrames;
+    records[commandWord.idLow] = hash.low;
+    records[commandWord.idHigh] = hash.high;
+    const { answer } = this.enqueue(makeWaiting(id, hash, records, null));
+    this.switching = answer.then(() => {
+      this.switching = null;
+    });
+    return answer;
+  }
+
+  private enqueue(waiting: Waiting): Waiting {
     this.queue.push(waiting);
-    this.queued += countOf(records);
-    if (hash !== noId) this.byId.set(keyOf(hash), waiting);
+    this.queued += countOf(waiting.records);
+    if (waiting.hash !== noId) this.byId.set(keyOf(waiting.hash), waiting);
     this.pump();
     this.timer ??= setTimeout(() => this.look(), hurriedLookMs);
-    return waiting.answer;
+    return waiting;
   }
 
   /** When a command is to take effect; null for as soon as can be. */

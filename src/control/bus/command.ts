@@ -26,6 +26,17 @@ const bundle = z.strictObject({
     .max(limits.bundleCommandsMax),
 });
 
+/** Another patch plays, from the tick in the answer on; the answer comes when it is prepared. */
+const loadPatch = z.strictObject({
+  do: z.literal('loadPatch'),
+  id: z.string().min(1).max(limits.commandIdMax).optional(),
+  /** From the local socket only: the file, or what its text is called and where its paths begin. */
+  file: z.string().min(1).max(4096).optional(),
+  text: z.string().max(limits.patchBytesMax).optional(),
+  /** How long the one before fades out; by default as the settings say. */
+  fadeMs: z.number().min(0).max(1000).optional(),
+});
+
 /** What every command may say beside what it does. */
 const head = {
   /** Chosen by the client, so that a command that is sent again is applied once. */
@@ -54,10 +65,13 @@ export const commandSchema = z.discriminatedUnion('do', [
   start.extend(head),
   stop.extend(head),
   bundle.extend(head),
+  loadPatch,
 ]);
 
-/** A command that has been validated. */
-export type Command = z.output<typeof commandSchema>;
+/** A command that has been validated, but for one that changes the patch. */
+export type Command = Exclude<z.output<typeof commandSchema>, LoadPatch>;
+/** A command that changes the patch. */
+export type LoadPatch = z.output<typeof loadPatch>;
 /** A command as a client writes it. */
 export type CommandInput = z.input<typeof commandSchema>;
 /** One change of a bundle. */

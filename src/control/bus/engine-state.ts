@@ -1,10 +1,12 @@
 import { headerWords, type Layout, layoutProgram } from '../../dsp/arena.js';
 import { commandOps, commandWord, frameOf, operationOf } from '../../dsp/command.js';
+import { switchFlags, switchOp, switchWords } from '../../dsp/performance.js';
 import type { Program } from '../../dsp/program.js';
 import { isTimed } from '../../dsp/timed-commands.js';
 import { transportWord } from '../../dsp/transport.js';
 import { sealedTick } from '../../memory/journal.js';
 import { SnapshotState, snapshot } from '../../memory/layout.js';
+import { firstProgram, playingProgram } from '../../memory/programs.js';
 import type { Segment } from '../../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../../memory/snapshots.js';
 import { tickAfter, ticksBetween } from '../../memory/ticks.js';
@@ -14,6 +16,7 @@ import { JournalFollower, type SealedRecord } from './journal-follower.js';
 import { ParameterModel } from './parameter-model.js';
 import type { BookedPort, PatchBook } from './patch-book.js';
 import { PendingModel } from './pending-model.js';
+import type { ProgramBook } from './program-book.js';
 import { type Receipt, Receipts } from './receipts.js';
 
 /** One parameter, as `get` shows it. */
@@ -60,12 +63,19 @@ export class EngineState {
   private follower: JournalFollower;
   private parameters: ParameterModel;
   private readonly changed = new Set<string>();
+  /** Of what was sealed last: the program, and the one that plays if that is withdrawn. */
+  private number = 0;
+  private previous = 0;
+  private program: Program;
+  book: PatchBook;
 
   constructor(
     private readonly segment: Segment,
-    private readonly program: Program,
-    readonly book: PatchBook,
+    private readonly books: (number: number) => ProgramBook | undefined,
   ) {
+    const { program, book } = this.demand(playingProgram(segment));
+    this.program = program;
+    this.book = book;
     this.follower = new JournalFollower(segment, tickAfter(segment.layout.firstTick, -1));
     this.parameters = new ParameterModel(program, layoutProgram(program, 0));
   }
@@ -91,10 +101,15 @@ export class EngineState {
   /** Reads the state anew: parameters from a snapshot, and all names that the journal holds. */
   begin(): void {
     const { segment } = this;
-    const layout = layoutProgram(this.program, 0);
-    const parameters = new ParameterModel(this.program, layout);
     let restored = readSnapshot(segment);
     while (restored === 'changed') restored = readSnapshot(segment);
+    this.number = restored?.program ?? firstProgram;
+    this.previous = restored?.previous ?? 0;
+    const { program, book } = this.demand(this.number);
+    this.program = program;
+    this.book = book;
+    const layout = layoutProgram(program, 0);
+    const parameters = new ParameterModel(program, layout);
     const { firstTick, quantum } = segment.layout;
     const from = restored?.tick ?? tickAfter(firstTick, -1);
     this.pending = new PendingModel();
@@ -186,8 +201,37 @@ export class EngineState {
     return this.parameters.read(port.node, port.port, frame) ?? { value: 0, target: 0 };
   }
 
+  /** What is known of a program that may play. */
+  private demand(number: number): ProgramBook {
+    const found = this.books(number);
+    if (found === undefined) throw new Error(`program ${number} is not known here`);
+    return found;
+  }
+
+  /** Another program plays: its parameters go on as the renderer's do. */
+  private changeProgram(number: number, withdraws: boolean): void {
+    const found = this.books(number);
+    if (found === undefined || number === this.number) return;
+    const { book: old, parameters: before } = this;
+    this.previous = withdraws ? 0 : this.number;
+    this.number = number;
+    this.program = found.program;
+    this.book = found.book;
+    this.parameters = new ParameterModel(found.program, layoutProgram(found.program, 0));
+    for (const port of found.book.ports.values()) {
+      const other = old.ports.get(port.path);
+      if (other?.value === port.value) this.parameters.adopt(port, before, other);
+      this.changed.add(port.path);
+    }
+    this.pending.rename((node, port) => {
+      const path = old.pathOf(node, port);
+      return path === undefined ? undefined : found.book.ports.get(path);
+    });
+  }
+
   private take(record: SealedRecord, isNew: boolean): void {
     const { words } = this.segment;
+    if (isNew && record.isReverted && this.previous !== 0) this.changeProgram(this.previous, true);
     for (let index = 0; index < record.commands; index++) {
       const at = record.at(index);
       const hash = this.hashAt(words, at);
@@ -210,6 +254,11 @@ export class EngineState {
   private apply(words: Int32Array, at: number, when: { tick: number; frame: number }): void {
     const { quantum, firstTick } = this.segment.layout;
     const op = operationOf(words[at]!);
+    if (op === switchOp) {
+      const withdraws = (words[at + switchWords.flags]! & switchFlags.withdraw) !== 0;
+      this.changeProgram(words[at + switchWords.program]!, withdraws);
+      return;
+    }
     if (op === commandOps.start) this.transport = 'playing';
     if (op === commandOps.stop) this.transport = 'stopped';
     const ticks = ticksBetween(when.tick, firstTick) >>> 0;
@@ -234,19 +283,23 @@ function transportIn(arena: Int32Array, layout: Layout): Transport {
 
 interface ReadSnapshot {
   readonly tick: number;
+  readonly program: number;
+  readonly previous: number;
   readonly arena: Int32Array;
 }
 
 /** The newest snapshot; null when there is none yet, `changed` when it was just overwritten. */
 function readSnapshot(segment: Segment): ReadSnapshot | 'changed' | null {
-  const { words, layout } = segment;
+  const { words } = segment;
   const at = newestSnapshot(segment);
   if (at < 0) return null;
   const tick = words[at + snapshot.tick]!;
+  const program = words[at + snapshot.program]!;
+  const previous = words[at + snapshot.previous]!;
   const from = snapshotBytesAt(at) / 4;
-  const arena = words.slice(from, from + Math.ceil(layout.arenaBytes / 4));
+  const arena = words.slice(from, from + Math.ceil(words[at + snapshot.bytes]! / 4));
   const isWhole =
     Atomics.load(words, at + snapshot.state) === SnapshotState.valid &&
     words[at + snapshot.tick] === tick;
-  return isWhole ? { tick, arena } : 'changed';
+  return isWhole ? { tick, program, previous, arena } : 'changed';
 }

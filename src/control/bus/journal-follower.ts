@@ -8,6 +8,8 @@ export interface SealedRecord {
   readonly tick: number;
   /** Nobody applied its commands. */
   readonly isVoid: boolean;
+  /** The program before plays from its tick on. */
+  readonly isReverted: boolean;
   readonly commands: number;
   /** Of the last command before the record. */
   readonly seqBefore: number;
@@ -69,6 +71,7 @@ export class JournalFollower {
       visit({
         tick,
         isVoid: status !== RecordStatus.passed,
+        isReverted: status === RecordStatus.revertedPassed,
         commands,
         seqBefore: (this.seq - commands) | 0,
         cursors: this.cursors,

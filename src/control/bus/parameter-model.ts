@@ -18,6 +18,12 @@ interface Motion {
   readonly smoothingFrames: number;
 }
 
+/** Where a parameter is in its program. */
+interface Place {
+  readonly node: number;
+  readonly port: number;
+}
+
 const valueBits = new Int32Array(1);
 const valueView = new Float32Array(valueBits.buffer);
 
@@ -66,6 +72,15 @@ export class ParameterModel {
       motion.to = frames > 0 ? floats[at + paramWord.target]! : motion.from;
       motion.hold = arena[at + paramWord.hold]!;
     });
+  }
+
+  /** Goes on as a parameter of another program does. */
+  adopt(place: Place, from: ParameterModel, other: Place): void {
+    const motion = this.byPlace.get(place.node * 4096 + place.port);
+    const before = from.byPlace.get(other.node * 4096 + other.port);
+    if (motion === undefined || before === undefined) return;
+    const { since, frames, hold } = before;
+    Object.assign(motion, { from: before.from, to: before.to, since, frames, hold });
   }
 
   /** Applies a record that takes effect at `frame`. */

@@ -1,5 +1,5 @@
 import type { Layout } from '../../dsp/arena.js';
-import { commandWord, commandWords, frameOf } from '../../dsp/command.js';
+import { commandOps, commandWord, commandWords, frameOf, operationOf } from '../../dsp/command.js';
 import { TimedCommands } from '../../dsp/timed-commands.js';
 
 /** A timed command that waits, as control knows it. */
@@ -30,6 +30,21 @@ export class PendingModel {
     const frame = frameOf(words[at]!);
     const pending = { tick, frame, words: words.slice(at, at + commandWords) };
     this.list.splice(this.placeBefore(pending), 0, pending);
+  }
+
+  /** Another program plays: parameters have other places in it, or are gone. */
+  rename(
+    placeOf: (node: number, port: number) => { node: number; port: number } | undefined,
+  ): void {
+    const kept = this.list.filter(({ words }) => {
+      const op = operationOf(words[0]!);
+      if (op === commandOps.start || op === commandOps.stop) return true;
+      const place = placeOf(words[commandWord.node]!, words[commandWord.port]!);
+      words[commandWord.node] = place?.node ?? 0;
+      words[commandWord.port] = place?.port ?? 0;
+      return place !== undefined;
+    });
+    this.list.splice(0, this.list.length, ...kept);
   }
 
   /** Takes out what is due at or before a tick, in order. */

@@ -20,7 +20,8 @@ const probeMs = 10_000;
 
 /** The subprotocol's name, for those who ask for one. */
 const protocol = 'tenuto';
-const masterName = 'master';
+/** What the device was given; no node can be called so. */
+const masterName = '@played';
 
 /**
  * Everybody who listens on the WebSocket. What several want is read and written once; with nobody

@@ -6,7 +6,7 @@ import { commandSchema } from '../bus/command.js';
 export const topics = ['state', 'events', 'meters', 'values'] as const;
 export type Topic = (typeof topics)[number];
 
-/** A point of the patch: `master`, a node, or a node's output or port. */
+/** `@played`, or a point of the patch: a node, or a node's output or port. */
 const tap = z.string().min(1).max(128);
 const taps = z.array(tap).max(limits.readerTapsMax);
 const topicList = z.array(z.enum(topics)).max(topics.length);

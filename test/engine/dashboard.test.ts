@@ -1,0 +1,133 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser, openPage } from '../kit/browser.js';
+import { launch, pidOf, testSettings, until, whole } from '../kit/engine.js';
+import { httpOf } from '../kit/http.js';
+
+const anyPort = 'control.http=127.0.0.1:0';
+const demo = [anyPort, 'control.demo=on'];
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(() => browser.close());
+
+/** A row of the list of processes, by what it begins with. */
+const rowOf = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
+
+/** Whether a picture has anything but one colour in it. */
+function isDrawn(page: Page, label: RegExp): Promise<boolean> {
+  return page.getByRole('img', { name: label }).evaluate((element) => {
+    const canvas = element as unknown as {
+      width: number;
+      height: number;
+      getContext(kind: '2d'): {
+        getImageData(x: number, y: number, w: number, h: number): { data: Uint8Array };
+      };
+    };
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((one) => one !== data[0]);
+  });
+}
+
+describe('the dashboard', () => {
+  it('moves with the sound, and shows any point of the patch', async () => {
+    await using engine = await launch({ settings: testSettings(demo) });
+    await whole(engine);
+    const { page, troubles } = await openPage(browser, await httpOf(engine));
+    await page.getByText('running', { exact: true }).first().waitFor();
+    await until('the wave is drawn', () => isDrawn(page, /wave/));
+    await until('the level is told', async () =>
+      (await page.getByRole('status', { name: 'Peak' }).textContent())?.includes('dBFS'),
+    );
+    await page.getByRole('combobox', { name: 'Listen at' }).selectOption('filter');
+    await until('it is heard', () => isDrawn(page, /Spectrum/));
+    await page
+      .getByText(/half below/)
+      .first()
+      .waitFor();
+    await page.getByText('virtual, 48 kHz').waitFor();
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it('kills a replica and control, shows what became of them, and goes on by itself', async () => {
+    await using engine = await launch({ settings: testSettings(demo) });
+    await whole(engine);
+    const { page, troubles } = await openPage(browser, await httpOf(engine));
+    await page.getByRole('button', { name: 'Kill replica 0' }).click();
+    await rowOf(page, 'replica 0')
+      .getByText(/last one was killed/)
+      .first()
+      .waitFor();
+    await page.getByText('replica 0 was killed').waitFor();
+    await page.getByRole('button', { name: 'Kill control' }).click();
+    await until('control is another', () => engine.status().counters.restartsControl > 0);
+    await rowOf(page, 'control')
+      .getByText(/last one was killed/)
+      .first()
+      .waitFor({ timeout: 20_000 });
+    expect(await page.getByRole('button', { name: 'Kill keeper' }).count()).toBe(0);
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it('changes a parameter by the keyboard alone', async () => {
+    await using engine = await launch({ settings: testSettings([anyPort]) });
+    await whole(engine);
+    const { page, troubles } = await openPage(browser, await httpOf(engine));
+    const node = page.getByRole('button', { name: /^filter/ });
+    await node.focus();
+    await page.keyboard.press('Enter');
+    expect(await node.getAttribute('aria-pressed')).toBe('true');
+    const slider = page.getByRole('slider', { name: 'resonance' });
+    const before = await slider.getAttribute('aria-valuetext');
+    await slider.focus();
+    await page.keyboard.press('PageUp');
+    await page.keyboard.press('ArrowRight');
+    await until('the engine was told', () => engine.status().counters.commands > 0);
+    expect(await slider.getAttribute('aria-valuetext')).not.toBe(before);
+    expect(await page.getByRole('button', { name: /^Kill/ }).count()).toBe(0);
+    expect(pidOf(engine, 'control')).toBeGreaterThan(1);
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it('fits a phone, in the dark too, and every control has a name', async () => {
+    await using engine = await launch({ settings: testSettings(demo) });
+    await whole(engine);
+    const url = await httpOf(engine);
+    const phone = { viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const };
+    const { page, troubles } = await openPage(browser, url, phone);
+    await page.getByRole('button', { name: 'Kill control' }).waitFor();
+    const [seen, wide, nameless] = (await page.evaluate(`[
+      document.documentElement.clientWidth,
+      document.documentElement.scrollWidth,
+      [...document.querySelectorAll('button, select, input, a')]
+        .filter((one) => !(one.textContent.trim() || one.ariaLabel || one.closest('label')))
+        .map((one) => one.outerHTML),
+    ]`)) as [number, number, string[]];
+    expect(wide).toBeLessThanOrEqual(seen);
+    expect(nameless).toEqual([]);
+    const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+    expect(paper).toBe('rgb(20, 23, 26)');
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it('takes the token from its address, and asks for it when there is none', async () => {
+    const secret = 'only-for-this-test';
+    const settings = testSettings([anyPort, `control.token=${secret}`]);
+    await using engine = await launch({ settings });
+    await whole(engine);
+    const url = await httpOf(engine);
+    const { page } = await openPage(browser, url);
+    await page.getByText(/asks for its token/).waitFor({ state: 'attached' });
+    await page.context().close();
+    const opened = await openPage(browser, `${url}/#token=${secret}`);
+    await opened.page.getByText('running', { exact: true }).first().waitFor();
+    expect(opened.page.url()).not.toContain(secret);
+    await opened.page.context().close();
+  });
+});

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningEngine } from '../../dist/client/index.js';
+import { measureLatency, PersistentStream } from '../../dist/measure/index.js';
+import { launchSilent } from '../kit/capture.js';
+import { addLate } from '../kit/echoes.js';
+import { testSettings, until, whole } from '../kit/engine.js';
+import { SoundServer } from '../kit/sound-server.js';
+
+/** Round trips over a real sound server: a sink's monitor hears what the sink plays. */
+
+let server: SoundServer;
+const environment = { ...process.env };
+
+beforeAll(async () => {
+  server = await SoundServer.startForFile();
+  Object.assign(process.env, server.environment);
+  await server.addSink({ name: 'hall' });
+});
+
+afterAll(async () => {
+  process.env = environment;
+  await server.close();
+});
+
+async function launchOn(capture: string): Promise<RunningEngine> {
+  const patient = ['device.bufferQuanta=16', 'watchdog.driverQuanta=20', 'device.stallMs=2000'];
+  const settings = testSettings(patient);
+  Object.assign(settings.device, { name: 'pipewire:hall', capture });
+  const engine = await launchSilent(settings);
+  await whole(engine);
+  return engine;
+}
+
+/** The same stream, over which everything is heard so many frames later: a delay that is known. */
+function delayed(stream: PersistentStream, frames: number): PersistentStream {
+  const late = Object.create(stream) as PersistentStream;
+  late.playAndRecord = async (signal, options) => {
+    const longer = new Float64Array(signal.length + Math.ceil(frames) + 64);
+    addLate(longer, signal, { frame: frames, gain: 1 });
+    return stream.playAndRecord(Float32Array.from(longer), options);
+  };
+  return late;
+}
+
+describe('over a sound server', () => {
+  it('delays that are known are read to a hundredth of a frame', async () => {
+    await using engine = await launchOn('pipewire:hall.monitor');
+    await using stream = await PersistentStream.open({ engine });
+    const { deviceOpens } = engine.status().counters;
+    const options = { runs: 3, maxMs: 900, chirp: { durationMs: 20 } };
+    let compared = 0;
+    await until('four known delays are compared over one way', async () => {
+      const delay = [60, 100.25, 2400.5, 24_000.125][compared]!;
+      const before = await measureLatency(stream, options);
+      const later = await measureLatency(delayed(stream, delay), options);
+      // A server on a loaded machine leaves out a period of one side now and then: another way.
+      const stays = [before, later].every(({ otherWays }) => otherWays === 0);
+      if (!stays || before.stream.generation !== later.stream.generation) return false;
+      if (Math.abs(later.frames - before.frames - delay) > 8) return false;
+      expect(Math.abs(later.frames - before.frames - delay)).toBeLessThan(0.01);
+      expect(later.spreadFrames).toBeLessThan(0.01);
+      return ++compared === 4;
+    });
+    expect(engine.status().counters.deviceOpens).toBe(deviceOpens);
+  });
+
+  it('an input that is taken away is told, and no number is given', async () => {
+    await server.addSink({ name: 'side' });
+    await using engine = await launchOn('pipewire:side.monitor');
+    await using stream = await PersistentStream.open({ engine });
+    // Nobody plays on that sink: its monitor gives digital silence.
+    await expect(measureLatency(stream, { maxMs: 50 })).rejects.toMatchObject({
+      code: 'TENUTO_MEASURE_SILENT',
+    });
+    await server.removeSink('side');
+    await until('it is told that nobody listens', async () => {
+      const failure = await stream.playAndRecord(new Float32Array(256)).catch((error) => error);
+      return failure.code === 'TENUTO_MEASURE_DISCONNECTED';
+    });
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import {
+  calibrate,
+  measureDistance,
+  PersistentStream,
+  Sonar,
+  type SonarReading,
+  soundSpeed,
+} from '../../dist/measure/index.js';
+import { launchSilent } from '../kit/capture.js';
+import { pidOf, until, whole } from '../kit/engine.js';
+import { measuring, roomSettings } from '../kit/room.js';
+
+const distanceM = 2.345;
+const { speedMps: soundSpeedMps } = soundSpeed({ kind: 'air', temperatureC: 20 });
+const targets = [{ distanceM }];
+
+describe('a distance', () => {
+  it('is measured over an engine that runs, and that goes on', async () => {
+    const engine = await launchSilent(roomSettings({ soundSpeedMps, targets }));
+    await whole(engine);
+    const stream = await PersistentStream.open({ engine });
+    const { echo, confidence, repeats } = await measureDistance(stream, measuring(), { runs: 3 });
+    expect(Math.abs(echo!.distanceM - distanceM)).toBeLessThan(1e-4);
+    expect(confidence).toBeGreaterThan(0.999);
+    expect(repeats).toBeGreaterThanOrEqual(0);
+    await stream.close();
+    expect(engine.status().state).toBe('running');
+    await engine.stop();
+  });
+
+  it("is told in true metres though the device's clock runs fast", async () => {
+    const settings = roomSettings({ soundSpeedMps, targets }, ['device.virtual.rateErrorPpm=1000']);
+    await using stream = await PersistentStream.open({ settings });
+    const { echo, rateErrorPpm } = await measureDistance(stream, measuring());
+    expect(rateErrorPpm).toBe(1000);
+    expect(Math.abs(echo!.distanceM - distanceM)).toBeLessThan(1e-4);
+  });
+
+  it('is none where there is no echo', async () => {
+    await using stream = await PersistentStream.open({ settings: roomSettings({}) });
+    const { echo, madM } = await measureDistance(stream, measuring(), { runs: 3 });
+    expect(echo).toBeNull();
+    expect(madM).toBeNull();
+  });
+
+  it('by a calibration of another generation is refused', async () => {
+    const engine = await launchSilent(roomSettings({ soundSpeedMps, targets }));
+    await whole(engine);
+    await using stream = await PersistentStream.open({ engine });
+    const calibration = await calibrate(stream, measuring({ minM: 1 }));
+    // The target was there when it was made, so there is nothing else now.
+    const none = await measureDistance(stream, measuring({ minM: 1 }), { calibration });
+    expect(none.echo).toBeNull();
+    expect(none.removed).toBe('clutter');
+    const { generation } = engine.status();
+    process.kill(pidOf(engine, 'driver'), 'SIGKILL');
+    await until('another driver plays', () => engine.status().generation > generation);
+    await expect(measureDistance(stream, measuring(), { calibration })).rejects.toMatchObject({
+      code: 'TENUTO_CALIBRATION_STALE',
+      message: expect.stringMatching(/generation/),
+    });
+    await engine.stop();
+  });
+});
+
+describe('the sonar', () => {
+  it('never tells a wrong number, whatever is killed while it runs', async () => {
+    const engine = await launchSilent(roomSettings({ soundSpeedMps, targets }));
+    await whole(engine);
+    await using stream = await PersistentStream.open({ engine });
+    const readings: SonarReading[] = [];
+    const messages: string[] = [];
+    const sonar = new Sonar(stream, measuring({ updateHz: 10 }), {
+      onReading: (reading) => readings.push(reading),
+      onMessage: (message) => messages.push(message),
+    });
+    const good = () => readings.filter(({ distanceM: found }) => found !== null).length;
+    sonar.start();
+    for (const role of ['replica', 'driver', 'control', 'driver'] as const) {
+      const before = good();
+      await until('it ranges', () => good() > before + 3);
+      process.kill(pidOf(engine, role), 'SIGKILL');
+      await whole(engine);
+    }
+    const before = good();
+    await until('it ranges again', () => good() > before + 3);
+    await sonar.stop();
+    for (const { distanceM: found, failure } of readings) {
+      if (found !== null) expect(Math.abs(found - distanceM)).toBeLessThan(1e-4);
+      else expect(failure?.code).toMatch(/^TENUTO_(CALIBRATION_STALE|MEASURE_)/);
+    }
+    expect(messages.at(-1)).toBe('sonar stopped: stopped');
+    expect(new Set(readings.map(({ generation }) => generation)).size).toBeGreaterThan(2);
+    await engine.stop();
+  });
+
+  it('takes other parameters while it runs, and exports what it measured', async () => {
+    const settings = roomSettings({ soundSpeedMps, targets });
+    await using stream = await PersistentStream.open({ settings });
+    const readings: SonarReading[] = [];
+    const sonar = new Sonar(stream, measuring({ updateHz: 20, history: 5 }), {
+      onReading: (reading) => readings.push(reading),
+    });
+    sonar.start();
+    await until('it ranges', () => readings.length > 3);
+    expect(() => sonar.set({ endHz: 1e6 })).toThrow(/endHz/);
+    expect(() => sonar.set({ maxM: 0.05 })).toThrow(/minM/);
+    sonar.set({ maxM: 1 });
+    await until('it finds nothing so near', () => readings.at(-1)?.distanceM === null);
+    sonar.set({ maxM: 4, kind: 'exponential', smoothing: 'kalman' });
+    await until('it finds it again', () => readings.at(-1)?.distanceM !== null);
+    const latency = await sonar.measureLatency(3);
+    expect(latency.frames).toBeGreaterThan(480);
+    const { clutter } = await sonar.calibrate();
+    expect(clutter?.takes).toBe(8);
+    await until('it is taken away', () => readings.at(-1)?.removed === 'clutter');
+    await sonar.stop();
+    expect(sonar.history.length).toBeLessThanOrEqual(5);
+    const csv = sonar.toCsv().trim().split('\n');
+    expect(csv[0]).toMatch(/^count,timeMs,distanceM/);
+    expect(csv.length).toBe(sonar.history.length + 1);
+    expect(sonar.sounds().length).toBeGreaterThan(1000);
+    const { count } = sonar;
+    sonar.start();
+    await until('it was started again', () => sonar.count > count);
+    await sonar.stop();
+    sonar.clear();
+    expect(sonar.history).toEqual([]);
+    expect(stream.deviceOpens).toBeLessThanOrEqual(2);
+  });
+
+  it('ends with its reason when its engine ends', async () => {
+    const engine = await launchSilent(roomSettings({ soundSpeedMps, targets }));
+    await using stream = await PersistentStream.open({ engine });
+    let reason = '';
+    const readings: SonarReading[] = [];
+    const sonar = new Sonar(stream, measuring({ updateHz: 10 }), {
+      onReading: (reading) => readings.push(reading),
+      onEnd: (text) => {
+        reason = text;
+      },
+    });
+    sonar.start();
+    await until('it ranges', () => readings.length > 2);
+    await engine.stop();
+    await until('the sonar has ended', () => reason !== '');
+    expect(reason).toMatch(/ended|answers/);
+  });
+});
