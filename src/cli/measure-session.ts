@@ -3,7 +3,7 @@ import type { PersistentStream } from '../measure/index.js';
 import type { Settings } from '../settings/index.js';
 import type { Interrupt } from './interrupt.js';
 import { type CommonOptions, readSettings } from './options.js';
-import { connectIfRunning } from './running-engine.js';
+import { connectIfRunning, makePrivate } from './running-engine.js';
 import { say } from './terminal.js';
 
 /** What commands that measure have in common. */
@@ -96,7 +96,7 @@ export async function openMeasureStream(
     const stream = await PersistentStream.open({ engine: running }, tell);
     return stream;
   }
-  settings.engine.name = `measure-${process.pid}`;
+  makePrivate(settings, 'measure');
   const stream = await PersistentStream.open({ settings }, tell);
   // The engine hears the terminal's Ctrl-C no more than any other program's: it is ended here.
   void interrupt.forced.then(() => process.exit(130));

@@ -28,6 +28,12 @@ nodes:
   out: { type: out, in: source }
 `;
 
+/** An engine for one command alone: nobody else is to find it, and no port is taken for it. */
+export function makePrivate(settings: Settings, purpose: string): void {
+  settings.engine.name = `${purpose}-${process.pid}`;
+  Object.assign(settings.control, { http: 'off', osc: 'off', remote: 'off', stateFile: 'off' });
+}
+
 /** An engine to play over: the running one of the settings' name, else one of its own. */
 export async function openPlayingEngine(
   settings: Settings,
@@ -42,7 +48,7 @@ export async function openPlayingEngine(
         throw error;
       });
   if (running !== null) return running;
-  settings.engine.name = `play-${process.pid}`;
+  makePrivate(settings, 'play');
   const { compiled } = await loadPatchText(silentPatch, 'silence', settings.engine);
   const engine = await startEngine({ settings, patch: compiled });
   await engine.playing;

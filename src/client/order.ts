@@ -103,7 +103,7 @@ function stateFolderOf({ HOME, XDG_STATE_HOME }: NodeJS.ProcessEnv): string | nu
 }
 
 function controlOrderOf(
-  control: Settings['control'],
+  { control, measure }: Settings,
   stateFile: string | null,
 ): LaunchOrder['control'] {
   const { http, osc, remote, token, hosts, demo } = control;
@@ -115,6 +115,7 @@ function controlOrderOf(
     token: token === '' ? null : token,
     hosts,
     demo: demo === 'on',
+    kernelLog: { file: measure.kernelLog, patterns: measure.kernelPatterns },
   };
 }
 
@@ -206,7 +207,7 @@ export function orderOf(
     realtimePriority: engine.realtimePriority,
     driverQuanta: settings.watchdog.driverQuanta,
     device: deviceOrderOf(device, devices),
-    control: controlOrderOf(settings.control, stateFileOf(settings, options.env)),
+    control: controlOrderOf(settings, stateFileOf(settings, options.env)),
     commands,
     stopFrames,
     services: [...recorderOrderOf(options, stopFrames), ...flightOrderOf(options)],

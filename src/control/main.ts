@@ -22,6 +22,7 @@ import { StateFile } from './bus/state-file.js';
 import { openDatagramDoors } from './doors.js';
 import { EventLog } from './event-log.js';
 import type { HttpWorld } from './http/door.js';
+import { watchKernel } from './kernel-watch.js';
 import { ProgramBooks } from './program-books.js';
 import { ProgramDesk } from './program-desk.js';
 import { ControlServer } from './server.js';
@@ -108,6 +109,7 @@ async function main(): Promise<void> {
     parts: partsOf(order),
   };
   setImmediate(() => void openHttp(world, order.control));
+  const kernel = watchKernel(segment, order.control!.kernelLog, logger);
   setInterval(() => {
     Atomics.add(words, layout.clock + clock.controlBeat, 1);
     events.poll();
@@ -122,6 +124,7 @@ async function main(): Promise<void> {
   }, lookMs);
   process.on('SIGTERM', () => {
     events.poll();
+    kernel?.[Symbol.dispose]();
     server.close();
     closeDoors();
     stateFile?.close();

@@ -57,6 +57,8 @@ export interface ControlOrder {
   hosts: string[];
   /** Whether processes may be killed and stopped from there. */
   demo: boolean;
+  /** What is looked for in the kernel's log. */
+  kernelLog: { file: string; patterns: string[] };
 }
 
 /** How a patch is changed while it plays. */

@@ -50,6 +50,7 @@ export const counterTable = {
   commandsLate: 'timed commands that came after their time, and took effect at once',
   oscMessages: 'OSC messages taken',
   packetsRefused: 'packets of OSC and of the remote that were none',
+  kernelFaults: "lines of the kernel's log that tell of a fault (measure.kernelPatterns)",
 } as const;
 
 export type CounterName = keyof typeof counterTable;

@@ -131,6 +131,11 @@ export const tripwireTable = {
     of: 'max',
     threshold: 100,
   },
+  kernelFaults: {
+    name: 'kernel_fault_count',
+    counter: 'kernelFaults',
+    threshold: 1,
+  },
 } as const satisfies Record<string, Tripwire>;
 
 /** The key of a tripwire in the settings. */

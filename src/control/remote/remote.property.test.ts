@@ -46,8 +46,8 @@ describe('a command as JSON', () => {
     fc.assert(
       fc.property(command, (one) => {
         const finite = JSON.parse(JSON.stringify(one)) as unknown;
-        const isFinite = !JSON.stringify(finite).includes('null');
-        expect(commandSchema.safeParse(finite).success).toBe(isFinite);
+        const isSound = !JSON.stringify(finite).includes('null');
+        expect(commandSchema.safeParse(finite).success).toBe(isSound);
       }),
     );
   });
