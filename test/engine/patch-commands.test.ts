@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { launch, patchText, testSettings, whole } from '../../test/kit/engine.js';
+import { launch, patchText, testSettings, whole } from '../kit/engine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tenuto-patch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
