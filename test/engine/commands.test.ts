@@ -120,6 +120,32 @@ describe('commands to a running engine', () => {
     expect(soon.tick).toBeGreaterThan(0);
   });
 
+  it('that wait for their time are as many as there is room for, and outlive control', async () => {
+    await using engine = await launch({ settings: testSettings() });
+    await whole(engine);
+    const commands = Array.from(
+      { length: 64 },
+      (_, i) => ({ do: 'set', path: 'room.size', value: (i + 1) / 100 }) as const,
+    );
+    const at = { inSec: 600 };
+    const bundles = Array.from({ length: 16 }, () =>
+      engine.command({ do: 'bundle', commands, at }),
+    );
+    const ahead = (await Promise.all(bundles)).map(({ tick }) => tick - engine.status().tick);
+    expect(Math.min(...ahead)).toBeGreaterThan(200_000);
+    const full = { code: 'TENUTO_COMMAND_LIMIT' };
+    await expect(engine.set('room.size', 0.5, { at })).rejects.toMatchObject(full);
+    const before = pidOf(engine, 'control');
+    const row = engine.status().processes.findIndex(({ role }) => role === 'control');
+    killNow(before);
+    await until('another control process', () => {
+      const { pid } = engine.status().processes[row]!;
+      return pid > 1 && pid !== before;
+    });
+    await expect(engine.set('room.size', 0.5, { at })).rejects.toMatchObject(full);
+    expect((await engine.set('room.size', 0.5)).state.values['room.size']).toBe(0.5);
+  });
+
   it('stop the sound and start it again, and the device stays open', async () => {
     await using engine = await launch({ settings: testSettings() });
     await whole(engine);
