@@ -30,6 +30,7 @@ const benchmarks = [
   'load',
   'devices',
   'footprint',
+  'flight',
   'control-idle',
   'readers',
   'render',
