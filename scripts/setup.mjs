@@ -39,6 +39,7 @@ const debianPackages = {
     'pipewire-pulse': 'pipewire-pulse',
     chromium: 'chromium',
     promtool: 'prometheus',
+    'systemd-analyze': 'systemd',
     wireplumber: 'wireplumber',
     '/usr/share/alsa/alsa.conf.d/50-pipewire.conf': 'pipewire-alsa',
     '/usr/share/alsa/alsa.conf.d/50-pulseaudio.conf': 'libasound2-plugins',

@@ -110,6 +110,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/stop.js'),
   },
   {
+    name: 'events',
+    summary: 'tell in words what happened, in an engine or in a journal',
+    load: () => import('./commands/events.js'),
+  },
+  {
+    name: 'tap',
+    summary: 'hear or draw any point of the patch that plays',
+    load: () => import('./commands/tap.js'),
+  },
+  {
+    name: 'top',
+    summary: 'watch an engine live in the terminal',
+    load: () => import('./commands/top.js'),
+  },
+  {
     name: 'devices',
     summary: 'list what there is to play on',
     load: () => import('./commands/devices.js'),

@@ -2,6 +2,7 @@ import type { EngineEnd, RunningEngine, Status } from '../client/index.js';
 import { exitCodes, TenutoError } from '../errors.js';
 import { failureJson, reportFailure } from './failure.js';
 import type { Interrupt } from './interrupt.js';
+import { ServiceNotice } from './service-notice.js';
 import { liveText, reportText, summaryText } from './status-text.js';
 import { LiveLine, say, sayJson } from './terminal.js';
 
@@ -45,9 +46,11 @@ export async function watchEngine(watch: Watch): Promise<Outcome> {
       // It has just ended: the last status stays.
     }
   };
+  const notice = new ServiceNotice(process.env);
   let page: string | null = null;
   const refresh = setInterval(() => {
     look();
+    notice.look(status, performance.now());
     if (page === null && status.control.http !== null) {
       page = status.control.http;
       line.clear();
@@ -55,10 +58,14 @@ export async function watchEngine(watch: Watch): Promise<Outcome> {
     }
     line.show((watch.line ?? ((now) => liveText(now, process.stderr)))(status));
   }, refreshMs);
-  const stop = () => void engine.stop();
+  const stop = () => {
+    notice.stopping();
+    void engine.stop();
+  };
   void engine.playing.then(() => {
     line.clear();
     watch.announce?.(engine.status());
+    notice.ready(engine.status());
   });
   void interrupt.asked.then(stop);
   void interrupt.forced.then(() => engine.forceStop());

@@ -26,6 +26,7 @@ import type {
   CaptureFormat,
   EngineCapture,
   EngineConnection,
+  EngineNote,
   EngineStream,
   EngineTap,
   PatchGiven,
@@ -146,6 +147,10 @@ export class Connection implements EngineConnection {
 
   async get(path?: string): Promise<StateView> {
     return (await this.ask({ do: 'get', ...(path !== undefined && { path }) })) as StateView;
+  }
+
+  async events(since = 0): Promise<EngineNote[]> {
+    return (await this.ask({ do: 'events', since })) as EngineNote[];
   }
 
   async stop(): Promise<void> {

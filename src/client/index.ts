@@ -20,6 +20,7 @@ export type {
   EngineCommands,
   EngineConnection,
   EngineEnd,
+  EngineNote,
   EngineStream,
   EngineTap,
   LoadedAsset,

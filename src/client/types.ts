@@ -106,6 +106,16 @@ export interface EngineCommands {
   get(path?: string): Promise<StateView>;
 }
 
+/** Something that happened in an engine, in words. */
+export interface EngineNote {
+  /** Rises by 1 from event to event. */
+  readonly sequence: number;
+  readonly kind: string;
+  readonly agoSec: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
 /** A patch to change to. */
 export interface PatchGiven {
   /** Absolute: the file; or, with `text`, what the text is called and where its paths begin. */
@@ -119,6 +129,8 @@ export interface PatchGiven {
 export interface EngineConnection extends EngineCommands, AsyncDisposable {
   /** @throws TenutoError `TENUTO_ENGINE_UNREACHABLE` when it does not answer within 2 s. */
   status(): Promise<Status>;
+  /** What happened after the event of this number, oldest first; by default all that is kept. */
+  events(since?: number): Promise<EngineNote[]>;
   /** Asks for the orderly end and waits for it. */
   stop(): Promise<void>;
   /**

@@ -1,12 +1,18 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { TenutoError } from '../errors.js';
+import { describeEvent } from '../flight/event-text.js';
 import { limits } from '../limits.js';
 import { readEvents } from '../memory/events.js';
 import { clock } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus } from '../observe/status.js';
-import { tripwireOfEvent } from '../observe/tripwires.js';
-import { identity, type ProcessIdentity, peerCredentials, socketDescriptor } from '../os/index.js';
+import {
+  identity,
+  monotonicNs,
+  type ProcessIdentity,
+  peerCredentials,
+  socketDescriptor,
+} from '../os/index.js';
 import type { Bus } from './bus/bus.js';
 import { readPlayingInfo } from './program-books.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
@@ -110,11 +116,11 @@ export class ControlServer {
       case 'status':
         return readStatus(segment, this.name);
       case 'events':
-        return readEvents(segment, request.since).map((event) =>
-          event.kind === 'tripwire'
-            ? { ...event, ...tripwireOfEvent(event.place, event.a, event.b) }
-            : event,
-        );
+        return readEvents(segment, request.since).map((event) => {
+          const { fields, level, text } = describeEvent(segment, event);
+          const agoSec = ((monotonicNs() / 1000 - event.timeUs) >>> 0) / 1e6;
+          return { ...fields, ...event, agoSec, level, text };
+        });
       case 'memory':
         return this.streams.place;
       case 'command':

@@ -61,7 +61,7 @@ export function readProcessDetails(segment: Segment): ProcessDetail[] {
       ageSec: pid > 1 ? processAgeSec(pid) : null,
       cpuSec: pid > 1 ? cpuSeconds(pid) : null,
       residentBytes: pid > 1 ? residentBytes(pid) : null,
-      lastEnd: ending ? { how: ending.how, agoSec: (nowUs - ending.timeUs) / 1e6 } : null,
+      lastEnd: ending ? { how: ending.how, agoSec: ((nowUs - ending.timeUs) >>> 0) / 1e6 } : null,
     };
   });
 }

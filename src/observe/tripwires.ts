@@ -52,17 +52,6 @@ assert(stretches < tripwireRows, 'what the window begins with is still kept');
 /** What is measured in microseconds is told in milliseconds. */
 const shown = (wire: Tripwire, value: number) => (wire.timer === undefined ? value : value / 1000);
 
-/** What an event of kind `tripwire` says, from its numbers: see `EngineEvent`. */
-export function tripwireOfEvent(
-  index: number,
-  value: number,
-  threshold: number,
-): { name?: string; value?: number; threshold?: number } {
-  const wire = wires[index];
-  if (!wire) return {};
-  return { name: wire.name, value: shown(wire, value), threshold: shown(wire, threshold) };
-}
-
 /**
  * Watches the counters and timers for thresholds that are reached. Pure over memory and the time
  * that is passed in. All it knows lies in memory: a successor goes on with it.

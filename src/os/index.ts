@@ -68,6 +68,7 @@ export {
   type SchedulingResult,
   setTimerSlack,
 } from './scheduling.js';
+export { notifyService } from './service-notice.js';
 export {
   createSharedMemory,
   fileBytes,

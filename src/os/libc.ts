@@ -127,6 +127,14 @@ export const libc = {
     address: Long,
     bytes: number,
   ) => number,
+  sendto: library.func('long sendto(int, long, long, int, long, uint)') as (
+    fd: number,
+    message: Long,
+    bytes: Long,
+    flags: number,
+    address: Long,
+    addressBytes: number,
+  ) => number,
   setsockopt: library.func('int setsockopt(int, int, int, long, uint)') as (
     fd: number,
     level: number,

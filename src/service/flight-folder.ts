@@ -1,6 +1,7 @@
-import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ChunkKind, chunkHeaderBytes, decodeChunkHeader } from '../flight/chunk.js';
+import { makeFolder } from './folders.js';
 
 /** How much of the past is held. */
 export interface FolderBounds {
@@ -91,7 +92,7 @@ export class FlightFolder {
     // Given its name at last, so that a stretch is there as a whole or not at all.
     const made = join(kept, `.${name}`);
     await rm(made, { recursive: true, force: true });
-    await mkdir(made, { recursive: true, mode: 0o700 });
+    await makeFolder(made);
     for (const asset of (await namesIn(run)).filter((one) => one.startsWith('asset-'))) {
       await link(join(run, asset), join(made, asset));
     }

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ChunkKind, chunkHeaderBytes, encodeChunk } from '../flight/chunk.js';
 import type { FollowerPlace } from '../flight/follower.js';
+import { makeFolder } from './folders.js';
 
 /** Up to where a journal is written, and where it goes on from there. */
 export interface WrittenPlace {
@@ -46,7 +47,7 @@ export class FlightWriter {
   begin(path: string, file: number): void {
     this.add(async () => {
       await this.finishFile();
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolder(dirname(path));
       this.handle = await open(path, 'w', 0o600);
       this.stand(path, file, 0, 0);
     });
@@ -104,7 +105,7 @@ export class FlightWriter {
     this.add(async () => {
       const { size } = await stat(path).catch(() => ({ size: 0 }));
       if (size >= bytes) return;
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolder(dirname(path));
       const handle = await open(path, 'w', 0o600);
       try {
         let number = 0;

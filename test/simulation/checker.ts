@@ -34,7 +34,7 @@ function check(holds: boolean, what: () => string): void {
 export class Checker {
   private readonly reference: Performance<ToyPatch>;
   private readonly sealedRecords = new Map<number, Int32Array>();
-  private readonly seenCommands = new Set<number>();
+  private readonly seenCommands = new Map<number, number>();
   private lastCommandOfLane = new Map<number, number>();
   private sealed: number;
   /** Frames of streams that were read in this tick. */
@@ -81,8 +81,8 @@ export class Checker {
     this.reference.add(program, new ToyPatch(quantumSamples, program, onFatal, read));
   }
 
-  /** Commands that were sealed so far. */
-  get commands(): ReadonlySet<number> {
+  /** Commands that were sealed so far, and which in the order of all each of them is. */
+  get commands(): ReadonlyMap<number, number> {
     return this.seenCommands;
   }
 
@@ -127,7 +127,7 @@ export class Checker {
     check(!this.seenCommands.has(id), () => `command ${id} was sealed again at tick ${tick}`);
     const before = this.lastCommandOfLane.get(lane) ?? 0;
     check(id > before, () => `command ${id} was sealed after ${before} at tick ${tick}`);
-    this.seenCommands.add(id);
+    this.seenCommands.set(id, this.seenCommands.size + 1);
     this.lastCommandOfLane.set(lane, id);
   }
 

@@ -31,6 +31,8 @@ export interface SimulationReport {
   playedTicks: number;
   faults: Record<string, number>;
   commands: number;
+  /** Commands that had a name, and whose client heard that they were sealed. */
+  answered: number;
   concealed: number;
   voidedTicks: number;
   takeovers: number;

@@ -26,6 +26,8 @@ import {
 } from '../../src/memory/programs.js';
 import type { Segment } from '../../src/memory/segment.js';
 import type { StreamSegment } from '../../src/memory/stream.js';
+import type { Checker } from './checker.js';
+import { type CommandBook, CommandDesk } from './command-parties.js';
 import type { DeviceWorld } from './devices.js';
 import type { Random } from './random.js';
 import type { ClientParty, StreamWorld } from './stream-parties.js';
@@ -62,6 +64,8 @@ export interface PartyWorld {
   readonly continues: boolean;
   readonly devices: DeviceWorld;
   readonly sabotage: Sabotage;
+  readonly checker: Checker;
+  readonly commandBook: CommandBook;
 }
 
 /** Ways to break the code under test, which the checker must notice. */
@@ -69,6 +73,7 @@ export interface Sabotage {
   driver?: (core: DriverCore) => void;
   replica?: (core: ReplicaCore) => void;
   desk?: (desk: StreamDesk) => void;
+  commands?: (desk: CommandDesk) => void;
   client?: (client: ClientParty) => void;
 }
 
@@ -181,6 +186,7 @@ const fatal = Symbol('fatal command');
  */
 export class ControlParty implements Party {
   private desk: StreamDesk | null = null;
+  private commands: CommandDesk | null = null;
 
   constructor(
     private readonly world: StreamWorld,
@@ -195,6 +201,7 @@ export class ControlParty implements Party {
     world.segment.words[world.segment.layout.clock + clock.controlBeat]!++;
     this.lookAfterDevice();
     this.lookAtDesk();
+    this.lookAtCommands();
     this.lookAtPrograms();
     for (let burst = random.below(random.chance(0.02) ? 100 : 4); burst > 0; burst--) {
       const command = new Int32Array(commandWords);
@@ -209,6 +216,17 @@ export class ControlParty implements Party {
       word: -1,
       value: 0,
     };
+  }
+
+  /** Those that have a name come over a socket, which one process has at a time. */
+  private lookAtCommands(): void {
+    const { world, seat } = this;
+    if (!world.hasAddress(seat.pid)) return;
+    if (this.commands === null) {
+      this.commands = new CommandDesk(world, seat.place % laneCount);
+      world.sabotage.commands?.(this.commands);
+    }
+    this.commands.step(world.commandBook);
   }
 
   private offer(command: Int32Array): boolean {

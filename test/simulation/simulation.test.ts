@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Receipts } from '../../src/control/bus/receipts.js';
 import type { StreamDesk } from '../../src/control/stream-desk.js';
 import type { DriverCore } from '../../src/engine/driver-core.js';
 import type { ReplicaCore } from '../../src/engine/replica-core.js';
@@ -6,6 +7,7 @@ import { SeatState, snapshot } from '../../src/memory/layout.js';
 import type { Segment } from '../../src/memory/segment.js';
 import type { StreamSegment } from '../../src/memory/stream.js';
 import { setSeatState } from '../../src/memory/stream-seats.js';
+import type { CommandDesk } from './command-parties.js';
 import type { SimulationOptions, SimulationReport } from './options.js';
 import type { Sabotage } from './parties.js';
 import { Simulation } from './simulation.js';
@@ -42,6 +44,7 @@ describe('the engine under a seeded scheduler', () => {
       `simulation: ${ticks} ticks, ${faults} faults, ${sum(reports, (one) => one.steps)} steps, ` +
         `${sum(reports, (one) => one.takeovers)} takeovers, ${sum(reports, (one) => one.joins)} ` +
         `joins, ${sum(reports, (one) => one.commands)} commands, ` +
+        `${sum(reports, (one) => one.answered)} of them answered by name, ` +
         `${sum(reports, (one) => one.voidedTicks)} records voided, ` +
         `${sum(reports, (one) => one.programChanges)} changes of the program, ` +
         `${sum(reports, (one) => one.reverted)} withdrawn, ` +
@@ -55,6 +58,7 @@ describe('the engine under a seeded scheduler', () => {
     expect(ticks).toBeGreaterThanOrEqual(1_000_000);
     expect(faults).toBeGreaterThanOrEqual(10_000);
     expect(sum(reports, (one) => one.voidedTicks)).toBeGreaterThan(0);
+    expect(sum(reports, (one) => one.answered)).toBeGreaterThan(10_000);
     expect(sum(reports, (one) => one.programChanges)).toBeGreaterThan(1000);
     expect(sum(reports, (one) => one.reverted)).toBeGreaterThan(0);
     expect(sum(reports, (one) => one.silenced)).toBeGreaterThan(0);
@@ -114,6 +118,18 @@ const bugs: Record<string, Sabotage> = {
     driver: (core: DriverCore) => {
       const { sealer } = inside(core) as unknown as { sealer: { resume: () => void } };
       sealer.resume = () => {};
+    },
+  },
+  'a control process that does not look at what waits in the lanes': {
+    commands: (desk: CommandDesk) => {
+      const it = inside(desk) as unknown as { waiting: Set<number> };
+      it.waiting.has = () => false;
+    },
+  },
+  'a control process that does not read what was sealed before it began': {
+    commands: (desk: CommandDesk) => {
+      const it = inside(desk) as unknown as { receipts: Receipts };
+      it.receipts = new Receipts();
     },
   },
   'a driver that goes on although it was fenced': {

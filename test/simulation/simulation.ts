@@ -20,6 +20,7 @@ import {
 } from '../../src/memory/stream.js';
 import { seatState } from '../../src/memory/stream-seats.js';
 import { Checker } from './checker.js';
+import { CommandBook } from './command-parties.js';
 import { DeviceWorld } from './devices.js';
 import { DriverParty } from './driver-party.js';
 import type { SimulationOptions, SimulationReport } from './options.js';
@@ -109,6 +110,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
   private frame = 0;
   private clientsDueUs = 0;
   readonly checker: Checker;
+  readonly commandBook = new CommandBook(this);
   private readonly keeper: KeeperCore;
   private readonly processes = new Map<number, Process>();
   private readonly endings: { atUs: number; pid: number; code: number | null }[] = [];
@@ -142,17 +144,10 @@ export class Simulation implements StreamWorld, KeeperWorld {
       programBytes: 4,
       firstTick: this.random.pick(firstTicks),
     };
-    const { bytes } = layoutOf(geometry);
-    this.segment = createSegment(new ArrayBuffer(bytes), geometry);
+    this.segment = createSegment(new ArrayBuffer(layoutOf(geometry).bytes), geometry);
     const none = new Uint8Array(0);
-    const first = {
-      number: firstProgram,
-      program: none,
-      info: none,
-      hasOwnNodes: false,
-      assets: [],
-    };
-    offerProgram(this.segment, first);
+    const content = { program: none, info: none, hasOwnNodes: false, assets: [] };
+    offerProgram(this.segment, { number: firstProgram, ...content });
     setProgramState(this.segment, findProgram(this.segment, firstProgram), ProgramState.ready);
     this.streams = Array.from({ length: streamCount }, () => streamFor(geometry));
     this.streamChecker = new StreamChecker(this.streams);
@@ -176,6 +171,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
       playedTicks: this.checker.playedTicks,
       faults: this.faults,
       commands: this.checker.commands.size,
+      answered: this.commandBook.answered,
       concealed: this.checker.concealed,
       voidedTicks: this.checker.voidedTicks,
       takeovers: counters.takeovers,
@@ -399,6 +395,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
     this.devices.failChance = 0;
     this.devices.hangChance = 0;
     this.lostWakes = 0;
+    this.commandBook.close();
     const settledTick = this.checker.playedTicks + 4000;
     while (this.checker.playedTicks < settledTick) this.turn(false);
     const { concealed } = this.checker;
@@ -437,6 +434,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
   }
 
   private checkCommands(): void {
+    this.commandBook.checkAllAnswered();
     const at = findRecord(this.segment, currentSealedTick(this.segment));
     for (let lane = 0; lane < laneCount; lane++) {
       const taken = this.segment.words[at + record.laneCursors + lane]!;

@@ -49,7 +49,8 @@ export class EngineView {
     const nowUs = monotonicNs() / 1000;
     return readEvents(this.segment, since).map((event) => {
       const { sequence, kind, timeUs } = event;
-      const agoSec = Math.max(0, nowUs - timeUs) / 1e6;
+      // The clock of events has 32 bits, which are over after 71 minutes.
+      const agoSec = ((nowUs - timeUs) >>> 0) / 1e6;
       return { sequence, kind, agoSec, ...describeEvent(this.segment, event) };
     });
   }
