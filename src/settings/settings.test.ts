@@ -96,7 +96,8 @@ describe('where settings come from', () => {
 
   it('reads every setting from its own variable and its own flag', () => {
     for (const key of settingKeys) {
-      const text = key.kind === 'yaml' ? '[]' : String(key.defaultValue);
+      const text =
+        key.kind === 'yaml' ? JSON.stringify(key.defaultValue) : String(key.defaultValue);
       expect(() => loadSettings({ env: { [key.env]: text } })).not.toThrow();
       if (key.flag)
         expect(() => loadSettings({ flags: { [key.flag as string]: text } })).not.toThrow();
