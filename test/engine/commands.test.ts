@@ -76,48 +76,81 @@ describe('commands to a running engine', () => {
     expect((await connection.get('room.size')).values['room.size']!.target).toBe(0.25);
   });
 
-  it('take effect on their frame when they are timed, all of a bundle at once', async () => {
-    const settings = testSettings();
-    const recordPath = await temporaryFile('timed.wav');
-    const engine = await launch({ settings, recordPath, patch: stepPatch(settings) });
-    await whole(engine);
-    const { quantum, rate } = engine.status();
-    const tick = engine.status().tick + 200;
-    const changes = (value: number) =>
-      ['left', 'right'].map((node) => ({ do: 'set', path: `${node}.in`, value }) as const);
-    const at = [
-      { tick, frame: 5 },
-      { tick: tick + 10, frame: quantum - 1 },
-      { tick: tick + 20, frame: 0 },
-    ];
-    const values = [0.25, -0.5, 0.75];
-    const acks = await Promise.all(
-      at.map((time, i) =>
-        engine.command({ do: 'bundle', commands: changes(values[i]!), at: time }),
-      ),
-    );
-    expect(acks.map((ack) => ({ tick: ack.tick, frame: ack.frame }))).toEqual(at);
-    const soon = await engine.set('left.in', 0, { at: { inSec: 0.2 } });
-    await until(
-      'all of it was played',
-      () => engine.status().playedSec * rate > (tick + 60) * quantum,
-    );
-    await engine.stop();
-    const { samples } = await decodeWhole(recordPath, { rate, channels: 2 });
-    const firstOther = (from: number, channel: number) => {
-      let frame = from;
-      while (samples[frame * 2 + channel] === samples[from * 2 + channel]) frame++;
-      return frame;
-    };
-    for (const channel of [0, 1]) {
-      let from = 0;
-      for (const time of at) {
-        const frame = time.tick * quantum + time.frame;
-        expect(firstOther(from, channel)).toBe(frame);
-        from = frame + 400;
+  it.each([0, -1000])(
+    'take effect on their frame when they are timed, from tick %i',
+    async (first) => {
+      const settings = testSettings();
+      const recordPath = await temporaryFile('timed.wav');
+      const patch = stepPatch(settings);
+      const engine = await launch({ settings, recordPath, patch, firstTick: first });
+      await whole(engine);
+      const { quantum, rate } = engine.status();
+      // Ticks are 32 bits wide.
+      const after = (ticks: number) => (engine.status().tick + ticks) >>> 0;
+      const tick = after(400);
+      const next = (ticks: number) => (tick + ticks) >>> 0;
+      const changes = (value: number) =>
+        ['left', 'right'].map((node) => ({ do: 'set', path: `${node}.in`, value }) as const);
+      const at = [
+        { tick, frame: 5 },
+        { tick: next(10), frame: quantum - 1 },
+        { tick: next(20), frame: 0 },
+      ];
+      const values = [0.25, -0.5, 0.75];
+      const acks = await Promise.all(
+        at.map((time, i) =>
+          engine.command({ do: 'bundle', commands: changes(values[i]!), at: time }),
+        ),
+      );
+      expect(acks.map((ack) => ({ tick: ack.tick, frame: ack.frame }))).toEqual(at);
+      const soon = await engine.set('left.in', 0, { at: { inSec: 0.2 } });
+      await until(
+        'all of it was played',
+        () => engine.status().playedSec * rate > (((tick - first) >>> 0) + 60) * quantum,
+      );
+      await engine.stop();
+      const { samples } = await decodeWhole(recordPath, { rate, channels: 2 });
+      const firstOther = (from: number, channel: number) => {
+        let frame = from;
+        while (samples[frame * 2 + channel] === samples[from * 2 + channel]) frame++;
+        return frame;
+      };
+      for (const channel of [0, 1]) {
+        let from = 0;
+        for (const time of at) {
+          const frame = ((time.tick - first) >>> 0) * quantum + time.frame;
+          expect(firstOther(from, channel)).toBe(frame);
+          from = frame + 400;
+        }
       }
-    }
-    expect(soon.tick).toBeGreaterThan(0);
+      expect(soon.tick).toBeGreaterThan(0);
+    },
+  );
+
+  it('that wait for their time are as many as there is room for, and outlive control', async () => {
+    await using engine = await launch({ settings: testSettings() });
+    await whole(engine);
+    const commands = Array.from(
+      { length: 64 },
+      (_, i) => ({ do: 'set', path: 'room.size', value: (i + 1) / 100 }) as const,
+    );
+    const at = { inSec: 600 };
+    const bundles = Array.from({ length: 16 }, () =>
+      engine.command({ do: 'bundle', commands, at }),
+    );
+    const ahead = (await Promise.all(bundles)).map(({ tick }) => tick - engine.status().tick);
+    expect(Math.min(...ahead)).toBeGreaterThan(200_000);
+    const full = { code: 'TENUTO_COMMAND_LIMIT' };
+    await expect(engine.set('room.size', 0.5, { at })).rejects.toMatchObject(full);
+    const before = pidOf(engine, 'control');
+    const row = engine.status().processes.findIndex(({ role }) => role === 'control');
+    killNow(before);
+    await until('another control process', () => {
+      const { pid } = engine.status().processes[row]!;
+      return pid > 1 && pid !== before;
+    });
+    await expect(engine.set('room.size', 0.5, { at })).rejects.toMatchObject(full);
+    expect((await engine.set('room.size', 0.5)).state.values['room.size']).toBe(0.5);
   });
 
   it('stop the sound and start it again, and the device stays open', async () => {
