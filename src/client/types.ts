@@ -7,7 +7,8 @@ import type { Status } from '../observe/status.js';
 import type { Settings } from '../settings/index.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
-import type { EngineNote, EngineTap } from './watch-types.js';
+import type { EngineTap } from './tap-types.js';
+import type { EngineNote } from './watch-types.js';
 
 export type {
   Applied,
@@ -21,7 +22,8 @@ export type { TimerStatus } from '../memory/timers.js';
 export type { ProcessStatus, Status } from '../observe/status.js';
 export type { TripwireStatus } from '../observe/tripwires.js';
 export type { SampleFormat, StreamData } from './sample-door.js';
-export type { EngineNote, EngineTap, TapPoint } from './watch-types.js';
+export type { EngineTap, TapPoint } from './tap-types.js';
+export type { EngineNote } from './watch-types.js';
 
 /** Decoded audio that a patch plays: interleaved float32 at the engine's rate. */
 export interface LoadedAsset {
