@@ -1,4 +1,4 @@
-import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
+import type { CompiledPatch } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
