@@ -29,6 +29,7 @@ const benchmarks = [
   'load',
   'devices',
   'footprint',
+  'flight',
   'control-idle',
   'readers',
   'render',

@@ -7,7 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readCommandTable } from '../dist/cli/command-table.js';
 import { commands } from '../dist/cli/commands.js';
+import { manualPage } from '../dist/cli/manual-page.js';
 import { errorTable, exitCodes } from '../dist/errors.js';
 import { limits } from '../dist/limits.js';
 import { counterTable } from '../dist/memory/counters.js';
@@ -170,7 +172,13 @@ function metricsPage() {
   return `${lines.join('\n')}\n`;
 }
 
+async function manual() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return manualPage(await readCommandTable(), version);
+}
+
 const pages = {
+  'docs/man/tenuto.1': manual,
   'docs/settings.md': settingsReference,
   'docs/errors.md': errorsPage,
   'docs/limits.md': limitsPage,
@@ -182,7 +190,7 @@ const pages = {
 
 for (const [file, make] of Object.entries(pages)) {
   const path = join(root, file);
-  const text = make();
+  const text = await make();
   if (process.argv.includes('--write')) {
     writeFileSync(path, text);
   } else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {

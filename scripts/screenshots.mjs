@@ -37,17 +37,23 @@ async function harmSome(engine) {
   }
 }
 
+/** An engine that has something to tell; a machine that is busy with other things tells of those. */
+async function startTold(tries) {
+  const engine = await startDemo({ settings: benchSettings(settings) });
+  await whole(engine);
+  await harmSome(engine);
+  await delay(listenMs);
+  if (engine.status().counters.underruns === 0 || tries <= 1) return engine;
+  await engine.stop();
+  return startTold(tries - 1);
+}
+
 mkdirSync(folder, { recursive: true });
-const engine = await startDemo({
-  settings: benchSettings(settings),
-});
-await whole(engine);
-await harmSome(engine);
+const engine = await startTold(5);
 while (engine.status().control.http === null) await delay(20);
 const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
 try {
-  await delay(listenMs);
   for (const { name, width, height, colorScheme, from } of pictures) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });
     await page.goto(engine.status().control.http);

@@ -139,4 +139,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'check whether this machine can do it, with a remedy for each lack',
     load: () => import('./commands/doctor.js'),
   },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    load: () => import('./commands/completion.js'),
+  },
 ];

@@ -32,11 +32,21 @@ import { StreamDoor } from './stream-door.js';
 
 /**
  * Opens the door of browsers and scrapers, last of all: to load it takes longer than all that the
- * engine itself needs of control.
+ * engine itself needs of control. On a busy machine that is long enough for the keeper to take it
+ * for hung, so it is loaded in parts, and `beat` is called between them.
  */
-async function openHttp(world: Omit<HttpWorld, 'order'>, control: ControlOrder | null) {
+async function openHttp(
+  world: Omit<HttpWorld, 'order'>,
+  control: ControlOrder | null,
+  beat: () => void,
+): Promise<void> {
   if (control?.http == null) return;
+  for (const load of [() => import('fastify'), () => import('ws'), () => import('prom-client')]) {
+    await load();
+    beat();
+  }
   const { HttpDoor } = await import('./http/door.js');
+  beat();
   await new HttpDoor({ ...world, order: { ...control, http: control.http } }).open();
 }
 
@@ -108,10 +118,11 @@ async function main(): Promise<void> {
     before: before.http,
     parts: partsOf(order),
   };
-  setImmediate(() => void openHttp(world, order.control));
+  const beat = () => Atomics.add(words, layout.clock + clock.controlBeat, 1);
+  setImmediate(() => void openHttp(world, order.control, beat));
   const kernel = watchKernel(segment, order.control!.kernelLog, logger);
   setInterval(() => {
-    Atomics.add(words, layout.clock + clock.controlBeat, 1);
+    beat();
     events.poll();
     door.look();
     clockMap.look();

@@ -81,7 +81,10 @@ function drawSpectrum(canvas: HTMLCanvasElement, colours: Palette): void {
     context.moveTo(x, 0);
     context.lineTo(x, height);
     context.stroke();
-    context.fillText(name, x + 5, height - 6);
+    // At the edge there is no room behind the line.
+    const isLast = x + 48 > width;
+    context.textAlign = isLast ? 'right' : 'left';
+    context.fillText(name, isLast ? x - 5 : x + 5, height - 6);
   }
   sound.latest(0, stretch);
   amplitudes(stretch, lines);

@@ -84,8 +84,8 @@ export function Processes() {
   const lost = counters?.underruns ?? 0;
   const words =
     counters === undefined || counters.restarts === 0
-      ? 'Kill or hang any of them. You will hear nothing of it.'
-      : `${counters.restarts} replaced so far, ${lost === 0 ? 'and nothing was heard of it' : `${lost} underruns`}.`;
+      ? 'Kill or hang any of them: not one sample is lost.'
+      : `${counters.restarts} replaced so far, ${lost === 0 ? 'and not one sample was lost' : `${lost} underruns`}.`;
   return (
     <section aria-labelledby="processes-title">
       <div class="head">
