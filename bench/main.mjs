@@ -26,6 +26,7 @@ const benchmarks = [
   'osc',
   'bundles',
   'control-kills',
+  'changes',
   'load',
   'devices',
   'footprint',

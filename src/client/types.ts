@@ -7,6 +7,7 @@ import type { Status } from '../observe/status.js';
 import type { Settings } from '../settings/index.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
+import type { EngineTap } from './tap-types.js';
 
 export type {
   Applied,
@@ -20,6 +21,7 @@ export type { TimerStatus } from '../memory/timers.js';
 export type { ProcessStatus, Status } from '../observe/status.js';
 export type { TripwireStatus } from '../observe/tripwires.js';
 export type { SampleFormat, StreamData } from './sample-door.js';
+export type { EngineTap, TapPoint } from './tap-types.js';
 
 /** Decoded audio that a patch plays: interleaved float32 at the engine's rate. */
 export interface LoadedAsset {
@@ -167,39 +169,6 @@ export interface EngineConnection extends EngineCommands, AsyncDisposable {
    */
   tap(points: readonly string[]): Promise<EngineTap>;
   /** Idempotent: ends the captures, and aborts the streams that were opened over it; the engine goes on. */
-  close(): void;
-}
-
-/** A point of a patch that is listened to. */
-export interface TapPoint {
-  /** As it was asked for. */
-  readonly address: string;
-  /** 1 for mono, 2 for stereo, the number of voices; may change with the patch. */
-  readonly lanes: number;
-  /**
-   * The last quantum that `next` rendered, interleaved; the same array until `lanes` changes. Zeros
-   * while the patch has no such point.
-   */
-  readonly samples: Float32Array;
-}
-
-/** A second rendering of a running patch, for looking into it. */
-export interface EngineTap extends Disposable {
-  readonly points: readonly TapPoint[];
-  /** The patch's text, and what its nodes are called. */
-  readonly patch: PatchInfo;
-  readonly rate: number;
-  /** Frames in a quantum. */
-  readonly quantum: number;
-  /** The tick that the points hold. */
-  readonly tick: number;
-  /** Ticks that were left out, because this program came too late for them. */
-  readonly lostTicks: number;
-  /** Whether there will never be a next quantum. Asks the kernel: not for every turn of a loop. */
-  readonly isEnded: boolean;
-  /** Renders the next quantum that the engine has rendered; false when there is none now. */
-  next(): boolean;
-  /** Idempotent. */
   close(): void;
 }
 

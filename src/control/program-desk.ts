@@ -92,8 +92,8 @@ export class ProgramDesk implements ProgramSource {
     const loaded = await loadPatchText(text, file, { engine, checkModules });
     const number = await this.offer(loaded);
     await this.ready(number);
-    const fadeMs = wanted.fadeMs ?? this.policy.fadeMs;
-    return { number, fadeFrames: Math.round((fadeMs / 1000) * rateHz), withdraws: false };
+    const fadeFrames = this.framesOf(wanted.fadeMs ?? this.policy.fadeMs);
+    return { number, fadeFrames, withdraws: false };
   }
 
   /** The program plays from the tick of its acknowledgement on. */
@@ -119,7 +119,8 @@ export class ProgramDesk implements ProgramSource {
     const at = findProgram(this.segment, probation.number);
     failProgram(this.segment, at, failure);
     this.tell(probation.number);
-    void bus.changeProgram({ number: probation.previous, fadeFrames: 0, withdraws: true });
+    const fadeFrames = this.framesOf(this.policy.fadeMs);
+    void bus.changeProgram({ number: probation.previous, fadeFrames, withdraws: true });
   }
 
   private tell(number: number): void {
@@ -142,6 +143,10 @@ export class ProgramDesk implements ProgramSource {
     const { underruns, divergences } = readCounters(this.segment);
     const untilMs = performance.now() + this.policy.probationMs;
     this.probation = { number, previous, untilMs, underruns, divergences };
+  }
+
+  private framesOf(ms: number): number {
+    return Math.round((ms / 1000) * this.segment.layout.rateHz);
   }
 
   private stateOf(number: number): number {

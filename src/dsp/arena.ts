@@ -41,6 +41,8 @@ export interface NodeLayout {
   readonly block: number;
   readonly state: number;
   readonly stateBytes: number;
+  /** Of a user's node: whether it is silenced, how it falls, and its last frame; else -1. */
+  readonly guard: number;
   readonly output: number;
   readonly ports: readonly PortLayout[];
 }
@@ -113,10 +115,10 @@ export function layoutProgram(program: Program, base: number): Layout {
   const contexts = program.nodes.map((_, index) => contextOf(program, index));
   const blocks = program.nodes.map((node) => bump.take(BLOCK_HEAD_BYTES + 12 * node.ports.length));
   const stateBytes = program.nodes.map((node, i) => node.definition.stateBytes(contexts[i]!));
-  const states = stateBytes.map((bytes, i) => {
-    // Before the state of a user's node stands the word that says it is silenced.
-    if (program.nodes[i]!.definition.code !== undefined) bump.take(V128_BYTES);
-    return bump.take(bytes);
+  const states = stateBytes.map((bytes) => bump.take(bytes));
+  const guards = program.nodes.map(({ definition }, i) => {
+    if (definition.code === undefined) return -1;
+    return bump.take((1 + outputCount(definition) * contexts[i]!.banks) * V128_BYTES);
   });
   const params: ParamLayout[] = [];
   const constants = program.nodes.map((node, index) =>
@@ -146,6 +148,7 @@ export function layoutProgram(program: Program, base: number): Layout {
     block: blocks[i]!,
     state: states[i]!,
     stateBytes: stateBytes[i]!,
+    guard: guards[i]!,
     output: outputs[i]!,
     ports: node.ports.map((port, p) =>
       layoutPort(port, constants[i]![p]!, { outputs, contexts, quantum: program.quantum }),

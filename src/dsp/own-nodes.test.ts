@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { format, noSources } from '../../test/kit/patches.js';
 import { performAlone } from './carry.js';
@@ -5,7 +6,7 @@ import { compilePatch, parsePatch } from './compiler.js';
 import { adoptNode, defineNode, type OwnNode } from './define-node.js';
 import { signalPort } from './node.js';
 import { checkOwnNode } from './own-contract.js';
-import { readOwnModule } from './own-nodes.js';
+import { readOwnModule, runOwnModule } from './own-nodes.js';
 import { modulesOf } from './patch.js';
 import { Renderer } from './renderer.js';
 
@@ -127,5 +128,22 @@ describe('a module', () => {
   it('is named by the patch', () => {
     expect(modulesOf('modules: [a.js, b/c.mjs]\nnodes: {}', 'p.yaml')).toEqual(['a.js', 'b/c.mjs']);
     expect(modulesOf('modules: 3', 'p.yaml')).toEqual([]);
+  });
+});
+
+describe('the example of the guide', () => {
+  const guide = readFileSync(new URL('../../docs/own-nodes.md', import.meta.url), 'utf8');
+  const block = (language: string) =>
+    new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(guide)![1]!;
+
+  it('keeps what nodes promise, and plays in its patch', async () => {
+    const definition = await runOwnModule(await readOwnModule(block('js'), 'crush.js'));
+    expect(checkOwnNode(definition).filter(({ failure }) => failure !== null)).toEqual([]);
+    const own = new Map([[definition.type, definition]]);
+    const patch = parsePatch(block('yaml'), 'guide.yaml', own);
+    const renderer = new Renderer(compilePatch(patch, format).program, noSources, own);
+    for (let tick = 0; tick < 20; tick++) renderer.render();
+    expect(renderer.failure).toBeNull();
+    expect(renderer.output.some((sample) => sample !== 0)).toBe(true);
   });
 });

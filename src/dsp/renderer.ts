@@ -10,6 +10,10 @@ import { Ramps } from './ramps.js';
 import { isTimed, TimedCommands } from './timed-commands.js';
 import { Transport } from './transport.js';
 
+/** Words of a user's node's guard: frames for which it still falls, and its last frame. */
+const guardWord = { left: 1, last: 4 } as const;
+const FALL_SEC = 0.005;
+
 /** What a `meter` node measured, linear: 1 is full scale. One number for each lane. */
 export interface MeterLevels {
   readonly peak: number[];
@@ -53,6 +57,7 @@ export class Renderer implements Part {
   private readonly transport: Transport;
   private readonly kernels: readonly Kernel[];
   private readonly guards: Int32Array;
+  private readonly fallFrames: number;
   private readonly starters: readonly (() => void)[];
   private readonly blocks: Int32Array;
   private readonly header: number;
@@ -87,9 +92,8 @@ export class Renderer implements Part {
     const transport = header / 4 + headerWords.transport;
     this.transport = new Transport(this.memory, transport, { quantum, channels });
     this.blocks = Int32Array.from(this.layout.nodes, (node) => node.block);
-    this.guards = Int32Array.from(this.layout.nodes, ({ state }, i) =>
-      program.nodes[i]!.definition.code === undefined ? -1 : state / 4 - 4,
-    );
+    this.guards = Int32Array.from(this.layout.nodes, ({ guard }) => guard / 4);
+    this.fallFrames = Math.round(FALL_SEC * rate);
     this.prepare();
     const shared = {
       f32: new Float32Array(this.memory),
@@ -128,25 +132,44 @@ export class Renderer implements Part {
   }
 
   /**
-   * A user's node that throws is silent from then on. Every replica throws at the same frame, so
+   * A user's node that throws falls silent from what it put out last. Every replica throws at the same frame, so
    * all go on alike.
    */
   private guarded(kernel: Kernel, index: number): Kernel {
     const guard = this.guards[index]!;
     const { output, ctx } = this.layout.nodes[index]!;
-    const words = outputCount(this.program.nodes[index]!.definition) * ctx.banks * this.quantum * 4;
-    const sound = new Float32Array(this.memory, output, words);
+    const banks = outputCount(this.program.nodes[index]!.definition) * ctx.banks;
+    const words = banks * this.quantum * 4;
+    const f32 = new Float32Array(this.memory);
+    const sound = output / 4;
+    const last = guard + guardWord.last;
+    const keep = () => {
+      for (let i = 0; i < banks * 4; i++) {
+        f32[last + i] = f32[sound + ((i >> 2) + 1) * this.quantum * 4 - 4 + (i & 3)]!;
+      }
+    };
+    const fall = () => {
+      const left = this.i32[guard + guardWord.left]!;
+      for (let i = 0; i < words; i++) {
+        const frame = (i >> 2) % this.quantum;
+        const bank = Math.floor((i >> 2) / this.quantum);
+        const gain = Math.max(0, left - frame - 1) / this.fallFrames;
+        f32[sound + i] = f32[last + bank * 4 + (i & 3)]! * gain;
+      }
+      this.i32[guard + guardWord.left] = Math.max(0, left - this.quantum);
+    };
     return (block) => {
       if (this.i32[guard] === 0) {
         try {
           kernel(block);
+          keep();
           return;
         } catch (error) {
           this.failure ??= error instanceof Error ? error.message : String(error);
           this.silenceNode(guard);
         }
       }
-      sound.fill(0);
+      fall();
     };
   }
 
@@ -160,6 +183,7 @@ export class Renderer implements Part {
   private silenceNode(guard: number): void {
     if (this.i32[guard] !== 0) return;
     this.i32[guard] = 1;
+    this.i32[guard + guardWord.left] = this.fallFrames;
     this.count(headerWords.silenced);
   }
 

@@ -1,5 +1,7 @@
+import { count, counterIndex } from '../memory/counters.js';
 import type { EventKind } from '../memory/events.js';
-import { DeskOutcome, DeviceState, desk } from '../memory/layout.js';
+import { DeskOutcome, DeviceState, desk, programSlot, programSlots } from '../memory/layout.js';
+import { ProgramState, programAt, programState } from '../memory/programs.js';
 import type { Segment } from '../memory/segment.js';
 import { readAlarms } from '../memory/tripwires.js';
 
@@ -8,6 +10,8 @@ export class Bulletin {
   private deviceSinceUs = 0;
   private deviceSettled = 0;
   private lastAlarm = 0;
+  /** By slot, the number of the program that failed there. */
+  private readonly failedPrograms = new Map<number, number>();
 
   constructor(
     private readonly segment: Segment,
@@ -17,7 +21,21 @@ export class Bulletin {
   /** Tells what is new since the last look. */
   poll(): void {
     this.watchDevice();
+    this.watchPrograms();
     this.passAlarmsOn();
+  }
+
+  /** Programs that failed, each told once. */
+  private watchPrograms(): void {
+    for (let slot = 0; slot < programSlots; slot++) {
+      const at = programAt(this.segment, slot);
+      const number = this.segment.words[at + programSlot.number]!;
+      if (programState(this.segment, at) < ProgramState.failed) continue;
+      if (this.failedPrograms.get(slot) === number) continue;
+      this.failedPrograms.set(slot, number);
+      count(this.segment, counterIndex.programsFailed, 1);
+      this.event('program-failed', 0, number, this.segment.words[at + programSlot.failure]!);
+    }
   }
 
   /** What became of the device. */

@@ -37,7 +37,9 @@ async function render(
   const { loadPatch } = await import('../patch-file.js');
   const { compiled, assets } = await loadPatch(file, engine);
   const { rateHz, quantumFrames: quantum, channels } = engine;
-  const machine = performAlone(new Renderer(compiled.program, { streams: [], assets }));
+  const { modules } = compiled;
+  const own = modules && (await (await import('../../dsp/own-nodes.js')).runOwnModules(modules));
+  const machine = performAlone(new Renderer(compiled.program, { streams: [], assets }, own));
   const offline = new OfflineEngine(machine, { rateHz, quantum, channels });
   const frames = Math.round(seconds * rateHz);
   const batch = new Float32Array(batchQuanta * quantum * channels);

@@ -14,6 +14,7 @@ import { formatText } from '../status-text.js';
 import { clockText, say } from '../terminal.js';
 
 interface RunOptions extends CommonOptions {
+  watch?: boolean;
   seconds?: number;
   record?: string;
   journal?: string;
@@ -66,6 +67,9 @@ async function run(
       if (options.restore) say(restoredText(engine.restored));
     },
   };
+  using _watching = options.watch
+    ? new (await import('../watch-file.js')).PatchWatch(engine, file)
+    : null;
   const { record, journal } = options;
   const more = { patch: file, ...(record && { record }), ...(journal && { journal }) };
   tellOutcome(await watchEngine(watch), watch, more);
@@ -99,6 +103,7 @@ export function define(command: Command, keeper: PreparedKeeper | null): void {
       command
         .argument('<patch>', 'patch file (YAML or JSON)')
         .option('--seconds <n>', 'end after so many seconds of the stream', positiveNumber)
+        .option('--watch', 'load the patch again whenever its file is saved')
         .option('--restore', 'begin with what was last commanded, at a safe level')
         .option('--record <file>', 'record what is played to this float32 WAV file')
         .option('--journal <file>', 'take all that goes in down in this file, for `tenuto replay`'),
