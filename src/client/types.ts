@@ -1,4 +1,4 @@
-import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
+import type { CompiledPatch } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
@@ -7,6 +7,7 @@ import type { EngineCommands } from './command-types.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
 import type { EngineTap } from './tap-types.js';
+import type { EngineNote } from './watch-types.js';
 
 export type {
   Applied,
@@ -22,6 +23,7 @@ export type { TripwireStatus } from '../observe/tripwires.js';
 export type { EngineCommands, PatchGiven, SetOptions } from './command-types.js';
 export type { SampleFormat, StreamData } from './sample-door.js';
 export type { EngineTap, TapPoint } from './tap-types.js';
+export type { EngineNote } from './watch-types.js';
 
 /** Decoded audio that a patch plays: interleaved float32 at the engine's rate. */
 export interface LoadedAsset {
@@ -64,16 +66,6 @@ export interface StartOptions {
 export interface EngineEnd {
   /** What the shutdown did; null when the keeper was killed. */
   report: ShutdownReport | null;
-}
-
-/** Something that happened in an engine, in words. */
-export interface EngineNote {
-  /** Rises by 1 from event to event. */
-  readonly sequence: number;
-  readonly kind: string;
-  readonly agoSec: number;
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly text: string;
 }
 
 /** A way to a running engine. */
