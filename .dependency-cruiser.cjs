@@ -20,7 +20,7 @@ const rooms = {
   client: ['flight', 'os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'observe', 'control'],
   soak: ['flight', 'os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'engine', 'observe', 'control', 'client'],
   measure: ['dsp', 'pcm', 'media', 'settings', 'client'],
-  cli: ['flight', 'os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'observe', 'client', 'soak', 'measure'],
+  cli: ['flight', 'os', 'memory', 'dsp', 'pcm', 'media', 'settings', 'device', 'observe', 'control', 'client', 'soak', 'measure'],
 };
 
 const base = '^src/(errors|limits|nearest)\\.ts$';

@@ -85,6 +85,7 @@ async function storm(engine, seconds) {
     latencies,
     underruns: counters.underruns - before.underruns,
     refused: counters.commandsRefused - before.commandsRefused,
+    restarts: counters.restartsControl - before.restartsControl,
   };
 }
 
@@ -100,7 +101,7 @@ export async function* run({ full }) {
     what: `${perSec} OSC messages a second for ${seconds} s`,
     target: '0 lost, once, in order',
     measured: `${total - taken} lost, ${twice} twice, ${inOrder ? 'in order' : 'OUT OF ORDER'}`,
-    beside: `${total} messages, ${refused} refused; control took ${result.cpuUs.toFixed(0)} us for each`,
+    beside: `${total} messages, ${refused} refused, ${result.restarts} restarts of control; which took ${result.cpuUs.toFixed(0)} us for each`,
     met: taken === total && twice === 0 && inOrder,
   };
   yield {

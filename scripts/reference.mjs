@@ -9,13 +9,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readCommandTable } from '../dist/cli/command-table.js';
 import { commands } from '../dist/cli/commands.js';
-import { manualPage } from '../dist/cli/manual-page.js';
 import { errorTable, exitCodes } from '../dist/errors.js';
 import { limits } from '../dist/limits.js';
 import { counterTable } from '../dist/memory/counters.js';
 import { timerTable } from '../dist/memory/timers.js';
 import { metricsTable } from '../dist/observe/metrics-table.js';
 import { settingsReference, tripwires } from '../dist/settings/index.js';
+import { manualPage } from './manual-page.mjs';
 import { nodesPage } from './node-reference.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -174,7 +174,7 @@ function metricsPage() {
 
 async function manual() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return manualPage(await readCommandTable(), version);
+  return manualPage(await readCommandTable(commands), version);
 }
 
 const pages = {

@@ -147,6 +147,8 @@ export const limits = {
   measureTriesMax: 5,
   /** Rangings that a sonar remembers. */
   measureHistoryMax: 10_000,
+  /** Pages that follow one sonar. */
+  sonarReadersMax: 16,
   /** Echoes that one ranging tells apart. */
   measureEchoesMax: 16,
   /** Bytes of a file with calibrations, or of another program's settings. */

@@ -1,5 +1,5 @@
 import { Command, type Option } from 'commander';
-import { commands } from './commands.js';
+import type { CommandEntry } from './commands.js';
 
 /** One command with all that it understands, for completion and the manual page. */
 export interface CommandPage {
@@ -19,11 +19,11 @@ export interface CommandPage {
 }
 
 /** Loads every command and reads from it what it understands. */
-export async function readCommandTable(): Promise<CommandPage[]> {
+export async function readCommandTable(commands: readonly CommandEntry[]): Promise<CommandPage[]> {
   return Promise.all(
     commands.map(async (entry) => {
       const command = new Command(entry.name);
-      (await entry.load()).define(command, null);
+      (await entry.load()).define(command, null, commands);
       return pageOf(entry.name, entry.summary, command);
     }),
   );

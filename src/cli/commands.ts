@@ -3,7 +3,7 @@ import type { PreparedKeeper } from '../client/index.js';
 
 /** A file of `commands/`: it adds its arguments, options and action to the command it is given. */
 export interface CommandModule {
-  define(command: Command, keeper: PreparedKeeper | null): void;
+  define(command: Command, keeper: PreparedKeeper | null, all: readonly CommandEntry[]): void;
 }
 
 /** One command as `tenuto help` lists it; its code is loaded only when it is called. */

@@ -41,7 +41,7 @@ async function buildProgram(
   for (const entry of commands) {
     const command = program.command(entry.name).description(entry.summary).exitOverride();
     command.copyInheritedSettings(program);
-    if (named.includes(entry.name)) (await entry.load()).define(command, keeper);
+    if (named.includes(entry.name)) (await entry.load()).define(command, keeper, commands);
   }
   return program;
 }

@@ -4,7 +4,7 @@ import { assert } from '../errors.js';
 /** Plans that are kept: the lengths of a few signals, forward and backward. */
 const plansMax = 8;
 
-let loading: Promise<PffftModule> | null = null;
+let loading: Promise<Fourier> | null = null;
 
 /** One length and kind of transform, with its place in the module's memory. */
 interface Plan {
@@ -24,10 +24,10 @@ export class Fourier {
 
   private constructor(private readonly module: PffftModule) {}
 
-  /** The transforms, once the module is there. */
-  static async load(): Promise<Fourier> {
-    loading ??= load();
-    return new Fourier(await loading);
+  /** The transforms of this process, once the module is there: their memory is never given back. */
+  static load(): Promise<Fourier> {
+    loading ??= load().then((module) => new Fourier(module));
+    return loading;
   }
 
   /** The least length of at least so many frames that can be transformed quickly. */

@@ -31,7 +31,8 @@ export {
   type TakeOptions,
 } from './persistent-stream.js';
 export type { Echo, Ranging } from './ranging.js';
-export { Sonar, type SonarListener, type SonarReading } from './sonar.js';
+export { Sonar, type SonarListener } from './sonar.js';
+export type { SonarReading } from './sonar-reading.js';
 export { type Spectrum, spectrumOf, triggerAt } from './spectrum.js';
 export {
   type HarmonicLevel,

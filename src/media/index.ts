@@ -6,5 +6,5 @@ export {
   openPcm,
   type PcmSource,
 } from './pcm-source.js';
-export type { WavFormat, WavSamples } from './wav-format.js';
+export { type WavFormat, type WavSamples, wavHeader } from './wav-format.js';
 export { WavWriter, type WavWriterOptions } from './wav-writer.js';

@@ -51,6 +51,7 @@ export const counterTable = {
   oscMessages: 'OSC messages taken',
   packetsRefused: 'packets of OSC and of the remote that were none',
   kernelFaults: "lines of the kernel's log that tell of a fault (measure.kernelPatterns)",
+  oscLost: 'OSC datagrams that came faster than they could be read',
 } as const;
 
 export type CounterName = keyof typeof counterTable;

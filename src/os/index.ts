@@ -55,7 +55,7 @@ export {
   threadCount,
 } from './process.js';
 export { type RealtimeGrant, type RealtimeRequest, requestRealtimeKit } from './realtime-kit.js';
-export { datagramDescriptor, growReceiveBuffer } from './receive-buffer.js';
+export { datagramDescriptor, datagramDrops, growReceiveBuffer } from './receive-buffer.js';
 export {
   becomeNormal,
   becomeRealtime,

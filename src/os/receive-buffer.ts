@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { libc, scratch } from './libc.js';
 
 /** What the kernel holds of datagrams while nobody reads them. socket(7). */
@@ -26,4 +27,19 @@ export function growReceiveBuffer(fd: number, bytes: number): void {
   new DataView(place.buffer, place.byteOffset).setInt32(0, bytes, true);
   if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, address, 4) === 0) return;
   libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, address, 4);
+}
+
+/**
+ * Datagrams that the kernel threw away because nobody read them in time, of all sockets on a port,
+ * proc_net(5).
+ */
+export function datagramDrops(port: number, isIPv6: boolean): number {
+  const rows = readFileSync(isIPv6 ? '/proc/net/udp6' : '/proc/net/udp', 'latin1').split('\n');
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  let drops = 0;
+  for (const row of rows) {
+    const fields = row.trim().split(/\s+/);
+    if (fields[1]?.endsWith(suffix)) drops += Number(fields.at(-1)) || 0;
+  }
+  return drops;
 }

@@ -15,6 +15,7 @@ import {
 import { readingText } from '../measure-text.js';
 import { addCommonOptions, addSettingOptions, positiveNumber, wholeNumber } from '../options.js';
 import { Screen } from '../plot.js';
+import type { SonarDoor } from '../sonar-door.js';
 import { SonarView } from '../sonar-view.js';
 import { say, sayJson } from '../terminal.js';
 
@@ -26,6 +27,8 @@ interface SonarCommand extends MeasureOptions {
   seconds?: number;
   export?: string;
   kernelLog: boolean;
+  web?: true;
+  port: number;
 }
 
 /** `NAME.csv` with the readings and `NAME.wav` with the last recordings. */
@@ -102,7 +105,9 @@ async function run(options: SonarCommand): Promise<void> {
     finish = resolve;
   });
   let view: SonarView | null = null;
+  let door: SonarDoor | null = null;
   const tell = (message: string) => {
+    door?.tellMessage(message);
     if (view !== null) view.say(message);
     else if (options.json) sayJson({ event: 'message', message });
     else say(message);
@@ -110,14 +115,19 @@ async function run(options: SonarCommand): Promise<void> {
   const listener: SonarListener = {
     onMessage: tell,
     onReading: (reading: SonarReading, ranging: Ranging | null) => {
+      door?.tellReading(reading);
       if (view !== null) view.take(reading, ranging);
       else if (options.json)
         sayJson({ event: 'reading', ...reading, echoes: ranging?.echoes ?? [] });
       else say(readingText(reading));
       if (reading.count === options.count) finish('all were measured');
     },
-    // In a terminal it can be started again.
-    onEnd: (reason) => (view === null || stream.hasFailed ? finish(reason) : view.draw()),
+    // In a terminal and on a page it can be started again.
+    onEnd: (reason) => {
+      if ((view === null && door === null) || stream.hasFailed) finish(reason);
+      view?.draw();
+      door?.tellState();
+    },
   };
   const sonar = new Sonar(stream, settings.measure, listener);
   const exportName = options.export ?? `sonar-${new Date().toISOString().replace(/[:.]/g, '-')}`;
@@ -142,9 +152,17 @@ async function run(options: SonarCommand): Promise<void> {
   void interrupt.asked.then((signal) => finish(`ended by ${signal}`));
   if (options.seconds !== undefined)
     setTimeout(() => finish('the time is over'), options.seconds * 1000).unref();
+  if (options.web) {
+    const { SonarDoor } = await import('../sonar-door.js');
+    door = await SonarDoor.open(sonar, stream.rateHz, options.port);
+    if (options.json) sayJson({ event: 'page', address: door.address });
+    else tell(`the page is at ${door.address}`);
+  }
   sonar.start();
+  door?.tellState();
   const reason = await finished;
   await sonar.stop(reason);
+  await door?.close();
   if (options.export !== undefined) save();
   process.exitCode = interrupt.exitStatus ?? 0;
 }
@@ -162,6 +180,8 @@ export function define(command: Command): void {
           .option('--count <n>', 'end after so many rangings', wholeNumber)
           .option('--seconds <n>', 'end after so many seconds', positiveNumber)
           .option('--export <name>', 'write NAME.csv and NAME.wav at the end')
+          .option('--web', 'serve a page as well, on this machine alone')
+          .option('--port <n>', 'port of the page; 0: any that is free', wholeNumber, 0)
           .option('--no-kernel-log', "do not follow the kernel's log"),
       ),
     ).addHelpText(

@@ -64,6 +64,11 @@ export class OscDesk {
     this.notified.delete(key);
   }
 
+  /** Datagrams were lost, because they came faster than control could read them. */
+  missed(datagrams: number): void {
+    count(this.segment, counterIndex.oscLost, datagrams);
+  }
+
   /** Once a second: as many errors may be told again. */
   refill(): void {
     this.answersLeft = limits.oscErrorsPerSecMax;

@@ -2,12 +2,12 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { datagramDescriptor, growReceiveBuffer } from '../../os/index.js';
+import { datagramDescriptor, datagramDrops, growReceiveBuffer } from '../../os/index.js';
 import type { OscDesk, OscSender } from './desk.js';
 import { encodeSlip, SlipDecoder } from './slip.js';
 
 /** What the kernel may hold for control while it is not running. */
-const receiveBytes = 8 << 20;
+const receiveBytes = 32 << 20;
 
 /** Where it is to be reached, or is. */
 export interface OscPlace {
@@ -22,6 +22,8 @@ export class OscServer {
   private readonly sockets = new Set<Socket>();
   private readonly refill: NodeJS.Timeout;
   private isClosed = false;
+  private port = 0;
+  private drops = 0;
 
   constructor(
     private readonly desk: OscDesk,
@@ -31,7 +33,7 @@ export class OscServer {
     this.udp.on('message', (bytes, from) => this.hear(bytes, from));
     this.tcp = createServer((socket) => this.welcome(socket));
     this.tcp.maxConnections = limits.oscConnectionsMax;
-    this.refill = setInterval(() => desk.refill(), 1000);
+    this.refill = setInterval(() => this.lookBack(), 1000);
   }
 
   /**
@@ -53,11 +55,21 @@ export class OscServer {
     const descriptor = datagramDescriptor(udp);
     if (descriptor !== null) growReceiveBuffer(descriptor, receiveBytes);
     const { address, port } = udp.address();
+    this.port = port;
     const hasTcp = await new Promise<boolean>((resolve) => {
       this.tcp.once('error', () => resolve(false));
       this.tcp.listen({ host: place.host, port }, () => resolve(true));
     });
     return { host: address, port, hasTcp };
+  }
+
+  /** Once a second: what was missed is counted. */
+  private lookBack(): void {
+    this.desk.refill();
+    if (this.port === 0) return;
+    const drops = datagramDrops(this.port, isIPv6(this.place.host));
+    if (drops > this.drops) this.desk.missed(drops - this.drops);
+    this.drops = drops;
   }
 
   /** Idempotent. */

@@ -1,7 +1,7 @@
-import type { CommandPage } from './command-table.js';
+// The manual page of the command line, from the table of its commands.
 
 /** Text for troff: a minus that stays one, and no line that is taken for a request. */
-function plain(text: string): string {
+function plain(text) {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
@@ -16,10 +16,10 @@ const exits = [
   ['5', 'No engine of that name answers.'],
   ['6', 'It ran, and something was lost or given up.'],
   ['128+n', 'It was ended by signal n.'],
-] as const;
+];
 
 /** The manual page tenuto(1), as troff with the man macros. */
-export function manualPage(pages: readonly CommandPage[], version: string): string {
+export function manualPage(pages, version) {
   const lines = [
     '.\\" Made from the table of commands by `npm run docs`; a test checks that it is current.',
     `.TH TENUTO 1 "" "Tenuto ${version}" "User commands"`,
@@ -65,9 +65,9 @@ export function manualPage(pages: readonly CommandPage[], version: string): stri
 }
 
 /** With a capital and a full stop. */
-function sentence(text: string): string {
+function sentence(text) {
   const trimmed = text.trim().replace(/\s+/g, ' ');
   if (trimmed === '') return 'No description.';
   const whole = /[.!?)]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-  return whole[0]!.toUpperCase() + whole.slice(1);
+  return whole[0].toUpperCase() + whole.slice(1);
 }
