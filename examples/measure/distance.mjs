@@ -12,7 +12,12 @@ const settings = loadSettings({
     name: 'measure-example',
     device: 'virtual',
     capture: 'virtual',
-    set: [`device.virtual.room=${JSON.stringify(room)}`, 'measure.maxM=5', 'control.http=off', 'control.osc=off'],
+    set: [
+      `device.virtual.room=${JSON.stringify(room)}`,
+      'measure.maxM=5',
+      'control.http=off',
+      'control.osc=off',
+    ],
   },
 });
 
