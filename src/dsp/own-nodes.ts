@@ -109,9 +109,7 @@ export async function runOwnModules(modules: readonly OwnModule[]): Promise<Node
 /** The nodes that a program brings, from the JSON that travels beside it. */
 export async function loadOwnNodes(info: Uint8Array): Promise<NodeLibrary> {
   const { modules = [] } = JSON.parse(Buffer.from(info).toString()) as { modules?: OwnModule[] };
-  const nodes = await runOwnModules(modules);
-  withholdWorld();
-  return nodes;
+  return runOwnModules(modules);
 }
 
 let isWithheld = false;

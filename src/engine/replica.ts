@@ -39,7 +39,12 @@ class Candidate {
     this.loader = new ProgramLoader(segment, {
       streams: streamViews(streams),
       mapAsset: (asset) => mapAsset(order.keeperPid, asset),
-      loadNodes: async (info) => (await import('../dsp/own-nodes.js')).loadOwnNodes(info),
+      loadNodes: async (info) => {
+        const { loadOwnNodes, withholdWorld } = await import('../dsp/own-nodes.js');
+        const nodes = await loadOwnNodes(info);
+        withholdWorld();
+        return nodes;
+      },
     });
   }
 
