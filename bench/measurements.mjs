@@ -12,12 +12,13 @@ import { benchSettings } from './engines.mjs';
 const distanceM = 1.234;
 const { speedMps: soundSpeedMps } = soundSpeed({ kind: 'air', temperatureC: 20 });
 
-function open() {
+/** @param leadQuanta many against a machine that is busy, few for quick turns */
+function open(leadQuanta) {
   const room = { soundSpeedMps, latencyFrames: 170.3, targets: [{ distanceM }], noiseDb: -80 };
   const settings = benchSettings([
     'device.capture=virtual',
     `device.virtual.room=${JSON.stringify(room)}`,
-    'engine.leadQuanta=32',
+    `engine.leadQuanta=${leadQuanta}`,
     'watchdog.driverQuanta=200',
   ]);
   return PersistentStream.open({ settings });
@@ -37,13 +38,13 @@ const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 export async function* run({ full }) {
   const rangings = full ? 10_000 : 1000;
-  const stream = await open();
+  const stream = await open(32);
   try {
     yield* many(stream, rangings);
   } finally {
     await stream.close();
   }
-  const other = await open();
+  const other = await open(4);
   try {
     yield await costs(other, full ? 60 : 15);
   } finally {

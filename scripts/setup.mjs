@@ -46,6 +46,7 @@ const debianPackages = {
   },
   bench: {
     scsynth: 'supercollider-server',
+    jackd: 'jackd2',
     csound: 'csound',
     'libsoxr.so.0': 'libsoxr0',
   },
