@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -27,7 +27,7 @@ function run(name: string, args: string[], env: NodeJS.ProcessEnv = {}): ChildPr
   const { outputText } = ts.transpileModule(source, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
   });
-  const file = join(folder, `${name}.mjs`);
+  const file = join(folder, `${basename(name)}.mjs`);
   writeFileSync(
     file,
     outputText.replace(/from '([^']+)'/g, (all, from) =>
@@ -83,12 +83,12 @@ describe('the example', () => {
   it('that plays a voice over OSC has each of its steps taken', async () => {
     const settings = testSettings(['control.osc=127.0.0.1:0']);
     const { rateHz: rate, quantumFrames: quantum, channels } = settings.engine;
-    const text = readFileSync(fileURLToPath(new URL('examples/osc-voice.yaml', root)), 'utf8');
-    const patch = compilePatch(parsePatch(text, 'osc-voice.yaml'), { rate, quantum, channels });
+    const text = readFileSync(fileURLToPath(new URL('examples/osc/voice.yaml', root)), 'utf8');
+    const patch = compilePatch(parsePatch(text, 'voice.yaml'), { rate, quantum, channels });
     await using engine = await launch({ settings, patch });
     await until('OSC is listened to', () => engine.status().control.osc);
     const port = engine.status().control.osc!.split(':').at(-1)!;
-    await ended(run('osc-sequencer', ['8'], { OSC_PORT: port }));
+    await ended(run('osc/sequencer', ['8'], { OSC_PORT: port }));
     // Six of the eight steps have a note: two changes and a gate, and the end of the gate.
     await until('all were applied', () => engine.status().counters.commands >= 24);
     expect(engine.status().counters.commandsRefused).toBe(0);

@@ -252,7 +252,7 @@ const rareStreamBugs: Record<string, Sabotage> = {
   },
 };
 const steadyDevice = { lossChance: 0, switchChance: 0 };
-const dyingClients = { clientsOnly: true, faultEveryTicks: 3 };
+const dyingClients = { clientsOnly: true, faultEveryTicks: 3, programChance: 0, poisonChance: 0 };
 
 describe('the simulation finds', () => {
   it.each([

@@ -1,7 +1,7 @@
 // Plays a voice over OSC, from any program and any language that has it:
 //
-//   npx tenuto run examples/osc-voice.yaml &
-//   node examples/osc-sequencer.ts            (Node 22.18 or newer)
+//   npx tenuto run examples/osc/voice.yaml &
+//   node examples/osc/sequencer.ts            (Node 22.18 or newer)
 //
 // Each step is a bundle with the time at which it is to sound. It is sent a little ahead, so that
 // neither this program's timer nor the network is heard: it takes effect on that very frame.
