@@ -107,6 +107,8 @@ export async function* run({ full, kills = full ? 100 : 20, machine }) {
     const recordPath = join(folder, 'kills.wav');
     const engine = await startDemo({ settings, recordPath });
     await whole(engine);
+    // Control opens its doors after the sound is there.
+    while (engine.status().control.osc === null) await delay(5);
     const [, port] = /:(\d+)$/.exec(engine.status().control.osc) ?? [];
     const commands = new SealedCommands(engine.memory);
     const watch = setInterval(() => commands.look(), 100);
