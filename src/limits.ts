@@ -28,13 +28,16 @@ export const limits = {
   /** Frames that a recorder gathers before it writes: one write for many quanta. */
   recorderBatchFrames: 1 << 15,
 
-  /** What one connection to the control process may send, and how many there may be. */
-  controlLineBytesMax: 1 << 17,
+  /**
+   * One request to control, whichever way it comes: a line of the local socket, the body of an HTTP
+   * request, a message of a WebSocket. The largest patch fits, written as JSON.
+   */
+  requestBytesMax: (1 << 21) + (1 << 16),
+  /** Connections of the local socket. */
   controlConnectionsMax: 256,
   /** Names by which browsers may call the HTTP interface, beside its own. */
   controlHostsMax: 16,
-  /** One request of the HTTP interface: its body, and how long it may take to arrive. */
-  httpBodyBytesMax: 1 << 20,
+  /** How long one request of the HTTP interface may take to arrive. */
   httpRequestMsMax: 10_000,
   /** Connections of the HTTP interface, those of readers among them. */
   httpConnectionsMax: 512,
@@ -44,8 +47,7 @@ export const limits = {
   httpAddressesMax: 1024,
   /** Readers of the WebSocket at the same time. */
   readersMax: 256,
-  /** What one reader may send in one message, and how many messages. */
-  readerMessageBytesMax: 1 << 16,
+  /** Messages that one reader may send: on average, and at once. */
   readerMessagesPerSecMax: 1000,
   readerMessagesBurst: 2000,
   /** Taps that one reader may listen to. */
@@ -80,8 +82,8 @@ export const limits = {
   /** Errors that OSC tells in a second; more are only counted. */
   oscErrorsPerSecMax: 256,
 
-  /** A file of saved state. */
-  stateBytesMax: 1 << 20,
+  /** A file of saved state: the largest patch, and a value for each of its parameters. */
+  stateBytesMax: 8 << 20,
   /** One packet of the datagram remote, and the name that a remote may give itself. */
   remotePacketBytesMax: 8192,
   remoteNameMax: 32,
@@ -90,6 +92,7 @@ export const limits = {
   assetsMax: 32,
   assetBytesMax: 2 ** 31,
 
+  /** Bytes of a patch's text. */
   patchBytesMax: 1 << 20,
   patchNodesMax: 512,
   patchVoicesMax: 256,
@@ -183,4 +186,7 @@ assert(
     limits.journalStepSamplesMax / 2,
   'a step holds at least a tick of all streams',
 );
+// In JSON, what a patch's text may hold takes two bytes for one at most.
+assert(limits.requestBytesMax > 2 * limits.patchBytesMax, 'every patch fits into a request');
+assert(limits.stateBytesMax > 4 * limits.patchBytesMax, 'every patch fits into a saved state');
 assert(limits.leadQuantaMin <= limits.leadQuantaMax, 'lead bounds are in order');

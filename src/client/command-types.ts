@@ -51,4 +51,6 @@ export interface PatchGiven {
   text?: string;
   /** How long the patch before fades out. Default: `patch.fadeMs` of the settings. */
   fadeMs?: number;
+  /** Number of the last command that the caller knows of; if there was another, it is refused. */
+  ifSeq?: number;
 }

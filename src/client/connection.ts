@@ -70,6 +70,9 @@ async function dial(name: string, dialMs: number): Promise<Socket> {
   }
 }
 
+/** The number of a request, as it stands before it. */
+const idBytesMax = 32;
+
 /** A request without its number. */
 type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 
@@ -307,6 +310,11 @@ export class Connection implements EngineConnection {
 
   private async askAnyway(request: Ask, askMs: number): Promise<unknown> {
     const deadline = performance.now() + askMs;
+    const bytes = JSON.stringify(request).length;
+    if (bytes + idBytesMax > limits.requestBytesMax) {
+      const text = `a request of ${bytes} bytes; it may have ${limits.requestBytesMax}`;
+      throw new TenutoError('TENUTO_REQUEST_LIMIT', text);
+    }
     for (;;) {
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) throw unreachable(this.name);

@@ -1,9 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { PatchBook } from '../control/bus/patch-book.js';
-import { readState, restore } from '../control/bus/state-file.js';
-import type { CompiledPatch, PatchInfo } from '../dsp/compiler.js';
+import { infoOf, type PatchInfo } from '../dsp/compiler.js';
 import {
   type KeeperMessage,
   type LaunchOrder,
@@ -19,7 +17,7 @@ import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
-import { orderOf, stateFileOf } from './order.js';
+import { orderOf } from './order.js';
 import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type {
   Applied,
@@ -58,29 +56,13 @@ function assetMemory(asset: LoadedAsset): number {
   return memoryOf('tenuto:asset', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function infoOf({ hash, names, source, modules }: CompiledPatch): PatchInfo {
-  return { hash, names, source, ...(modules && { modules }) };
-}
-
-/** What brings back the last state; null when it is not wanted, or there is none. */
-function restorationFor({ restore: isWanted, settings, patch, env }: StartOptions) {
-  if (!isWanted) return null;
-  const path = stateFileOf(settings, env);
-  if (path === null) {
-    throw new TenutoError('TENUTO_SETTINGS_INVALID', 'control.stateFile is off: nothing is kept');
-  }
-  const state = readState(path);
-  if (state === null) return null;
-  const { rateHz } = settings.engine;
-  return { savedAt: state.savedAt, ...restore(state, new PatchBook(patch.names), rateHz) };
-}
-
 /** Lays the order ready where the keeper fetches it; the descriptors are the caller's to close. */
-function layReady(order: LaunchOrder, options: StartOptions): OrderPlace {
+function layReady(order: LaunchOrder, options: StartOptions, isLoaded: boolean): OrderPlace {
+  const info = JSON.stringify(infoOf(options.patch, isLoaded));
   return {
     order: memoryOf('tenuto:order', Buffer.from(JSON.stringify(order))),
     program: memoryOf('tenuto:program', options.patch.program),
-    patch: memoryOf('tenuto:patch', Buffer.from(JSON.stringify(infoOf(options.patch)))),
+    patch: memoryOf('tenuto:patch', Buffer.from(info)),
     assets: (options.assets ?? []).map(assetMemory),
   };
 }
@@ -144,17 +126,20 @@ class KeeperVoice {
  * @throws TenutoError `TENUTO_ENGINE_EXISTS`, `TENUTO_DEVICE_UNKNOWN`, `TENUTO_SETTINGS_INVALID`,
  *   `TENUTO_SYSTEM`
  */
-export async function startEngine(options: StartOptions): Promise<RunningEngine> {
-  const restoration = restorationFor(options);
+export async function startEngine(given: StartOptions): Promise<RunningEngine> {
+  const restoration = given.restore
+    ? await (await import('./restoration.js')).restorationFor(given)
+    : null;
+  const options = { ...given, ...restoration?.loaded };
   const devices = await firstDevices(options.settings.device, options.env);
   const order = orderOf(options, devices, restoration?.records);
   const child = options.keeper?.take() ?? prepareKeeper(order.name, options.env).take();
   if (child === null) throw new TenutoError('TENUTO_SYSTEM', 'the keeper could not be started');
   const voice = new KeeperVoice(child);
-  const place = layReady(order, options);
+  const place = layReady(order, options, restoration?.loaded !== undefined);
   try {
     child.stdin!.write(`${JSON.stringify(place)}\n`);
-    const restored = restoration && { savedAt: restoration.savedAt, skipped: restoration.skipped };
+    const restored = restoration?.restored ?? null;
     return new LaunchedEngine(order.name, child, voice, await voice.started.promise, restored);
   } finally {
     const { order: orderFd, program, patch, assets } = place;

@@ -348,6 +348,10 @@ export interface Restored {
   savedAt: string;
   /** Parameters that the patch does not have any more, or not in this range. */
   skipped: readonly string[];
+  /** The name of the patch that had been loaded and plays again; null when the given one does. */
+  patch: string | null;
+  /** Why the one that had been loaded does not play again. */
+  patchFailure?: string;
 }
 
 /** An engine that this program started and that ends with it. */

@@ -32,7 +32,9 @@ export class ProgramBooks {
     const { runOwnModules } = await import('../dsp/own-nodes.js');
     const own = content.hasOwnNodes ? await runOwnModules(info.modules ?? []) : undefined;
     const program = decodeProgram(content.program, own);
-    this.books.set(content.number, { program, book: new PatchBook(info.names) });
+    const { names, source, loaded } = info;
+    const isLoaded = loaded === true;
+    this.books.set(content.number, { program, book: new PatchBook(names), source, isLoaded });
     const there = new Set(livePrograms(this.segment).map(({ number }) => number));
     for (const number of this.books.keys()) {
       if (number < content.number && !there.has(number)) this.books.delete(number);

@@ -1,9 +1,10 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CompiledPatch } from '../dsp/compiler.js';
+import { type CompiledPatch, infoOf } from '../dsp/compiler.js';
 import type { PatchPolicy } from '../engine/orders.js';
 import { type LoadedPatch, loadPatchText, readPatchFile } from '../engine/patch-loading.js';
 import { TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
 import { counterIndex, readCounters } from '../memory/counters.js';
 import {
   failProgram,
@@ -88,6 +89,11 @@ export class ProgramDesk implements ProgramSource {
     const { rateHz, quantum, channels } = this.segment.layout;
     const file = wanted.file ?? 'patch';
     const text = wanted.text ?? readPatchFile(file);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > limits.patchBytesMax) {
+      const what = `${file}: ${bytes} bytes, it may have ${limits.patchBytesMax}`;
+      throw new TenutoError('TENUTO_PATCH_LIMIT', what);
+    }
     const engine = { rateHz, quantumFrames: quantum, channels };
     const loaded = await loadPatchText(text, file, { engine, checkModules });
     const number = await this.offer(loaded);
@@ -157,14 +163,14 @@ export class ProgramDesk implements ProgramSource {
   /** Lays a program in a slot. @throws TenutoError `TENUTO_PATCH_LIMIT` */
   private async offer({ compiled, assets }: LoadedPatch): Promise<number> {
     this.checkSize(compiled);
-    const { hash, names, source, modules } = compiled;
-    const info = Buffer.from(JSON.stringify({ hash, names, source, ...(modules && { modules }) }));
+    const { source } = compiled;
+    const info = Buffer.from(JSON.stringify(infoOf(compiled, true)));
     const { program } = compiled;
     if (program.length + info.length > programRoom(this.segment)) {
       throw new TenutoError('TENUTO_PATCH_LIMIT', `${source.file}: the patch is too large`);
     }
     const number = nextProgramNumber(this.segment);
-    const hasOwnNodes = (modules?.length ?? 0) > 0;
+    const hasOwnNodes = (compiled.modules?.length ?? 0) > 0;
     await this.books.add({ number, program, info, hasOwnNodes });
     const held: number[] = [];
     try {

@@ -77,15 +77,26 @@ export class ControlServer {
         void this.answer(peer, pending.slice(0, end));
         pending = pending.slice(end + 1);
       }
-      if (pending.length > limits.controlLineBytesMax) socket.destroy();
+      if (pending.length <= limits.requestBytesMax) return;
+      pending = '';
+      this.refuseLong(socket);
     });
+  }
+
+  /** What is longer is not read to its end, so nothing after it could be understood. */
+  private refuseLong(socket: Socket): void {
+    const message = `a request has at most ${limits.requestBytesMax} bytes`;
+    const refusal: Response = { id: -1, ok: false, code: 'TENUTO_REQUEST_LIMIT', message };
+    socket.removeAllListeners('data');
+    socket.resume();
+    socket.end(`${JSON.stringify(refusal)}\n`);
   }
 
   private async answer(peer: Peer, line: string): Promise<void> {
     const { socket } = peer;
     const response = await this.respond(peer, line);
     // A client that does not read its answers is let go, so that they do not pile up here.
-    if (socket.writableLength > limits.controlLineBytesMax * 4) socket.destroy();
+    if (socket.writableLength > limits.requestBytesMax) socket.destroy();
     else if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
   }
 

@@ -71,7 +71,18 @@ export interface PatchText {
 }
 
 /** What travels beside a program, for people: plain data. */
-export type PatchInfo = Pick<CompiledPatch, 'hash' | 'names' | 'source' | 'modules'>;
+export interface PatchInfo extends Pick<CompiledPatch, 'hash' | 'names' | 'source' | 'modules'> {
+  /** It came by a command, and is not what the engine was told to begin with. */
+  readonly loaded?: true;
+}
+
+/** What travels beside a compiled patch. */
+export function infoOf(
+  { hash, names, source, modules }: CompiledPatch,
+  isLoaded: boolean,
+): PatchInfo {
+  return { hash, names, source, ...(modules && { modules }), ...(isLoaded && { loaded: true }) };
+}
 
 /** How control addresses what is in a program, as in `filter1.cutoff`. Plain data. */
 export interface PatchNames {

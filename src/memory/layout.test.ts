@@ -34,6 +34,7 @@ function regions(layout: Layout): [string, number][] {
     'histograms',
     'addresses',
     'controlDesk',
+    'receipts',
     'streamSeats',
     'lanes',
     'journal',

@@ -3,7 +3,7 @@ import { limits } from '../limits.js';
 import { desk } from './desk-layout.js';
 import { lineWords } from './line.js';
 import { programSlot, programSlots } from './program-layout.js';
-import { controlDesk, streamSeat } from './seat-layout.js';
+import { controlDesk, receipt, receiptEntries, streamSeat } from './seat-layout.js';
 import { service } from './service-layout.js';
 import { addressesWords, histogramsWords, timersWords, tripwireRegion } from './watch-layout.js';
 
@@ -31,7 +31,7 @@ export interface Geometry {
 
 export { DeskOutcome, DeviceState, desk, deskTextBytes } from './desk-layout.js';
 export { programAsset, programSlot, programSlots } from './program-layout.js';
-export { controlDesk, SeatState, streamSeat } from './seat-layout.js';
+export { controlDesk, receipt, receiptEntries, SeatState, streamSeat } from './seat-layout.js';
 export { ServiceKind, ServiceState, service } from './service-layout.js';
 export { lineWords };
 
@@ -59,7 +59,7 @@ export const outputQuanta = 4096;
 export const snapshotsPerSlot = 2;
 
 export const layoutMagic = 0x54454e55; // "UNET" in memory, "TENU" as a number
-export const layoutVersion = 13;
+export const layoutVersion = 14;
 
 assert(ringQuanta >= 2 * limits.leadQuantaMax, 'a replica never overwrites what is not yet played');
 assert(limits.bundleCommandsMax <= commandsPerTick, 'a bundle fits one tick');
@@ -336,6 +336,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly timers: number;
   readonly tripwires: number;
   readonly controlDesk: number;
+  readonly receipts: number;
   readonly histograms: number;
   readonly addresses: number;
   readonly bytes: number;
@@ -390,6 +391,7 @@ export function layoutOf(geometry: Geometry): Layout {
     histograms: place(histogramsWords, pageWords),
     addresses: place(addressesWords),
     controlDesk: place(controlDesk.words),
+    receipts: place(receiptEntries * receipt.words),
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),

@@ -1,3 +1,4 @@
+import { limits } from '../limits.js';
 import { lineWords } from './line.js';
 
 /** One client stream's words, which only the control process writes: who holds it. */
@@ -40,3 +41,27 @@ export const controlDesk = {
   clockTick: 3,
   words: lineWords,
 } as const;
+
+/**
+ * What control answered to a command that was to wait for long: its record leaves the journal before
+ * its time has come. Only the control process writes them.
+ */
+export const receipt = {
+  /** 1 once the rest is whole. */
+  isWhole: 0,
+  /** Of the command's id. */
+  idLow: 1,
+  idHigh: 2,
+  seq: 3,
+  sealedTick: 4,
+  /** At which it takes effect. */
+  tick: 5,
+  frame: 6,
+  words: 8,
+} as const;
+
+/**
+ * Those that wait now, those that waited half a journal ago, and those that waited a whole one ago:
+ * none else is still to be remembered.
+ */
+export const receiptEntries = 3 * limits.timedCommandsMax;

@@ -76,6 +76,44 @@ describe('commands to a running engine', () => {
     expect((await connection.get('room.size')).values['room.size']!.target).toBe(0.25);
   });
 
+  it('that wait for long are known by their id while they wait and after, whatever dies', async () => {
+    // So that the journal goes round in less than three seconds.
+    const settings = testSettings(['engine.rateHz=96000', 'engine.quantumFrames=64']);
+    await using engine = await launch({ settings });
+    await whole(engine);
+    await using connection = await connectEngine(engine.name);
+    const command = {
+      id: 'later',
+      do: 'set',
+      path: 'room.size',
+      value: 0.25,
+      at: { inSec: 7 },
+    } as const;
+    const first = await connection.command(command);
+    const again = { ...first, repeated: true };
+    const sealedAt = engine.status().tick;
+    const restartControl = async () => {
+      const before = pidOf(engine, 'control');
+      const row = engine.status().processes.findIndex(({ role }) => role === 'control');
+      killNow(before);
+      await until('another control process', () => {
+        const { pid } = engine.status().processes[row]!;
+        return pid > 1 && pid !== before;
+      });
+    };
+    await until('the journal has gone round', () => engine.status().tick - sealedAt > 4200);
+    expect(engine.status().tick).toBeLessThan(first.tick);
+    expect(await connection.command(command)).toEqual(again);
+    await restartControl();
+    expect(await connection.command(command)).toEqual(again);
+    await until('it took effect', () => engine.status().tick > first.tick + 10);
+    await engine.set('room.size', 0.5);
+    await restartControl();
+    expect(await connection.command(command)).toEqual(again);
+    expect(engine.status().counters.commands).toBe(2);
+    expect((await connection.get('room.size')).values['room.size']!.target).toBe(0.5);
+  });
+
   it.each([0, -1000])(
     'take effect on their frame when they are timed, from tick %i',
     async (first) => {

@@ -13,6 +13,7 @@ import {
   timersSchema,
   tripwireSchema,
 } from '../../dist/control/http/schemas.js';
+import { limits } from '../../dist/limits.js';
 import { launch, pidOf, testSettings, until, whole } from '../kit/engine.js';
 import { ask, httpOf } from '../kit/http.js';
 
@@ -90,7 +91,7 @@ describe('the HTTP interface', () => {
     const victim = `/api/v1/processes/${pidOf(engine, 'replica', 0)}/kill`;
     expect(await refused(403, victim, { method: 'POST' })).toBe('TENUTO_REQUEST_FORBIDDEN');
     const large = { method: 'POST', headers: { 'content-type': 'application/json' } };
-    await refused(413, victim, { ...large, body: `"${'x'.repeat(1 << 20)}"` });
+    await refused(413, victim, { ...large, body: `"${'x'.repeat(limits.requestBytesMax)}"` });
     await refused(400, victim, { ...large, body: '{"a":' });
     await refused(415, victim, {
       method: 'POST',

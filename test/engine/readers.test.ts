@@ -86,10 +86,37 @@ describe('a reader of the WebSocket', () => {
     expect((await reader.next('error')).code).toBe('TENUTO_PATCH_UNKNOWN');
     reader.send({ type: 'command', command: { do: 'set', path: 'filter.nothing', value: 1 } });
     expect(await reader.next('ack')).toMatchObject({ ok: false, code: 'TENUTO_COMMAND_UNKNOWN' });
-    reader.send('x'.repeat(limits.readerMessageBytesMax + 1));
+    reader.texts.length = 0;
+    reader.send({ type: 'command', command: { id: 'odd', do: 'set', path: 'filter.cutoff' } });
+    const odd = { id: 'odd', ok: false, code: 'TENUTO_COMMAND_INVALID' };
+    expect(await reader.next('ack')).toMatchObject(odd);
+    reader.texts.length = 0;
+    reader.send('x'.repeat(limits.requestBytesMax + 1));
+    expect((await reader.next('error')).code).toBe('TENUTO_REQUEST_LIMIT');
+    reader.send('x'.repeat(2 * limits.requestBytesMax + 1));
     await until('it is cut off', () => reader.isClosed);
     using another = await Listener.open(await socketOf(engine));
     await another.next('hello');
+  });
+
+  it('changes the patch, however large it is', async () => {
+    await using engine = await launch({ settings: testSettings([anyPort]) });
+    await whole(engine);
+    using reader = await Listener.open(await socketOf(engine));
+    const patch = 'nodes: { hum: { type: osc, freq: 110 }, out: { type: out, in: hum } } #"';
+    const text = patch.padEnd(limits.patchBytesMax, '"');
+    reader.send({ type: 'command', command: { do: 'loadPatch', id: 'large', text } });
+    expect(await reader.next('ack')).toMatchObject({ id: 'large', ok: true });
+    reader.texts.length = 0;
+    const late = { do: 'loadPatch', id: 'late', text: patch, at: { inSec: 1 } };
+    reader.send({ type: 'command', command: late });
+    expect(await reader.next('ack')).toMatchObject({
+      code: 'TENUTO_COMMAND_INVALID',
+      message: expect.stringMatching(/takes no time/),
+    });
+    reader.texts.length = 0;
+    reader.send({ type: 'command', command: { do: 'loadPatch', text: patch, ifSeq: 99 } });
+    expect(await reader.next('ack')).toMatchObject({ code: 'TENUTO_COMMAND_STALE' });
   });
 
   it('has to have the right to it', async () => {

@@ -1,5 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../dist/limits.js';
 import { decodeWhole } from '../../dist/media/index.js';
 import { killNow } from '../../dist/os/index.js';
 import { launch, pidOf, temporaryFile, testSettings, until, whole } from '../kit/engine.js';
@@ -9,6 +11,27 @@ async function stateFile(): Promise<{ path: string; set: string[] }> {
   return { path, set: [`control.stateFile=${path}`] };
 }
 
+const loadedText = `
+name: Loaded
+nodes:
+  hum: { type: osc, freq: 110 }
+  quiet: { type: gain, in: hum, gain: 0.2 }
+  out: { type: out, in: quiet }
+`;
+
+interface Saved {
+  patch: { text: string } | null;
+  values: Record<string, number>;
+}
+
+function savedIn(path: string): Saved | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Saved;
+  } catch {
+    return null;
+  }
+}
+
 describe('the last commanded state', () => {
   it('is kept, whatever becomes of the engine, and restored on request at a safe level', async () => {
     const { path, set } = await stateFile();
@@ -16,13 +39,7 @@ describe('the last commanded state', () => {
     await whole(engine);
     await engine.set('room.mix', 0.75);
     await engine.set('notes.transpose', 7);
-    const saved = () => {
-      try {
-        return JSON.parse(readFileSync(path, 'utf8')) as { values: Record<string, number> };
-      } catch {
-        return null;
-      }
-    };
+    const saved = () => savedIn(path);
     await until('it is saved', () => saved()?.values['notes.transpose'] === 7);
     killNow(engine.keeperPid);
     await engine.ended;
@@ -45,6 +62,71 @@ describe('the last commanded state', () => {
     // Three commands come before the fade, all of them in the first tick.
     expect(loudest(0, 128)).toBeLessThan(0.01);
     expect(loudest(24_000, 48_000)).toBeGreaterThan(0.01);
+  });
+
+  it('brings back the patch that was loaded, whatever patch the engine is told to begin with', async () => {
+    const { path, set } = await stateFile();
+    const engine = await launch({ settings: testSettings(set) });
+    await whole(engine);
+    await engine.set('room.mix', 0.75);
+    await engine.loadPatch({ text: loadedText });
+    await engine.set('hum.freq', 220);
+    const saved = () => savedIn(path);
+    await until('it is saved', () => saved()?.values['hum.freq'] === 220);
+    expect(saved()!.patch!.text).toBe(loadedText);
+    killNow(engine.keeperPid);
+    await engine.ended;
+
+    const next = await launch({ settings: testSettings(set), restore: true });
+    expect(next.restored).toMatchObject({ patch: 'Loaded', skipped: [] });
+    await whole(next);
+    expect((await next.patch()).source.text).toBe(loadedText);
+    expect((await next.get()).values['hum.freq']!.target).toBe(220);
+    // It was not loaded by this engine, and still is what was loaded last.
+    await next.set('hum.freq', 330);
+    await until('it is saved again', () => saved()?.values['hum.freq'] === 330);
+    await next.stop();
+    expect(saved()!.patch!.text).toBe(loadedText);
+    expect(readdirSync(dirname(path))).toEqual(['state.json']);
+  });
+
+  it('plays the given patch where the one that was loaded cannot be, and says why', async () => {
+    const { path, set } = await stateFile();
+    const text = `${loadedText}assets: { hit: gone.wav }\n`;
+    const state = {
+      v: 2,
+      engine: 'any',
+      savedAt: '2026-01-01T00:00:00.000Z',
+      seq: 9,
+      transport: 'playing',
+      patch: { file: `${path}.yaml`, text },
+      values: { 'room.mix': 0.5, 'hum.freq': 220 },
+    };
+    writeFileSync(path, JSON.stringify(state));
+    await using engine = await launch({ settings: testSettings(set), restore: true });
+    expect(engine.restored).toMatchObject({ patch: null, skipped: ['hum.freq'] });
+    expect(engine.restored!.patchFailure).toMatch(/gone\.wav/);
+    await whole(engine);
+    expect((await engine.patch()).source.name).toBe('Test');
+    expect((await engine.get()).values['room.mix']!.target).toBe(0.5);
+  });
+
+  it('keeps a patch of any size that may be loaded', async () => {
+    const { path, set } = await stateFile();
+    await using engine = await launch({ settings: testSettings(set) });
+    await whole(engine);
+    const { patchBytesMax, requestBytesMax } = limits;
+    const comment = '#"\\\t'.repeat(patchBytesMax / 4).slice(loadedText.length + 2);
+    const text = `${loadedText}# ${comment.replaceAll('\n', '')}`;
+    expect(Buffer.byteLength(text)).toBe(patchBytesMax);
+    await engine.loadPatch({ text });
+    await until('it is saved', () => savedIn(path)?.patch?.text === text);
+    const tooLong = engine.loadPatch({ text: `${text} ` });
+    await expect(tooLong).rejects.toMatchObject({ code: 'TENUTO_COMMAND_INVALID' });
+    const wide = engine.loadPatch({ text: `# ${'\u00e9'.repeat(patchBytesMax / 2)}` });
+    await expect(wide).rejects.toMatchObject({ code: 'TENUTO_PATCH_LIMIT' });
+    const huge = engine.loadPatch({ text: 'x'.repeat(requestBytesMax) });
+    await expect(huge).rejects.toMatchObject({ code: 'TENUTO_REQUEST_LIMIT' });
   });
 
   it('without a file is the state of the patch, and a damaged file is refused', async () => {

@@ -77,7 +77,7 @@ export class CommandBook {
 /** What the bus does for commands that have a name, without what it does for people. */
 export class CommandDesk {
   private follower: JournalFollower;
-  private receipts = new Receipts();
+  private receipts: Receipts;
   /** Names in the lanes, of this process and of its predecessors. */
   private readonly waiting = new Set<number>();
   private readonly lane: LaneWriter;
@@ -87,6 +87,7 @@ export class CommandDesk {
     lane: number,
   ) {
     this.lane = new LaneWriter(world.segment, lane);
+    this.receipts = new Receipts(world.segment);
     this.follower = this.begin();
   }
 
@@ -116,7 +117,7 @@ export class CommandDesk {
     const { segment } = this.world;
     const oldest = JournalFollower.oldest(segment, currentSealedTick(segment));
     this.follower = new JournalFollower(segment, oldest);
-    this.receipts = new Receipts();
+    this.receipts = new Receipts(segment);
     this.waiting.clear();
     this.follow();
     this.lane.forEachWaiting(this.follower.cursors, (at) => {

@@ -128,8 +128,8 @@ const bugs: Record<string, Sabotage> = {
   },
   'a control process that does not read what was sealed before it began': {
     commands: (desk: CommandDesk) => {
-      const it = inside(desk) as unknown as { receipts: Receipts };
-      it.receipts = new Receipts();
+      const it = inside(desk) as unknown as { receipts: Receipts; world: { segment: Segment } };
+      it.receipts = new Receipts(it.world.segment);
     },
   },
   'a driver that goes on although it was fenced': {

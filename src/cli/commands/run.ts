@@ -63,7 +63,8 @@ async function run(
     },
     announce: (status) => {
       if (options.json) return;
-      say(announcement(patch.name, device, status, options));
+      const name = engine.restored?.patch ?? patch.name;
+      say(announcement(name, device, status, options));
       if (options.restore) say(restoredText(engine.restored));
     },
   };
@@ -92,9 +93,12 @@ function announcement(
 
 function restoredText(restored: Restored | null): string {
   if (restored === null) return 'nothing was saved to restore';
-  const { savedAt, skipped } = restored;
+  const { savedAt, skipped, patch, patchFailure } = restored;
+  const loaded = patch === null ? '' : `, with the patch "${patch}" that had been loaded`;
   const without = skipped.length === 0 ? '' : `, without ${skipped.join(', ')}`;
-  return `restored the state of ${savedAt}${without}`;
+  const failed =
+    patchFailure === undefined ? '' : `\nnot with the patch that had been loaded: ${patchFailure}`;
+  return `restored the state of ${savedAt}${loaded}${without}${failed}`;
 }
 
 export function define(command: Command, keeper: PreparedKeeper | null): void {

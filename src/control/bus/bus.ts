@@ -95,6 +95,7 @@ export class Bus {
     this.patches = new PatchChanges(options.programs, {
       changeProgram: (change, id, named) => this.changeProgram(change, id, named),
       refuse: (id, error, origin) => this.refuse(id, error, origin),
+      checkSeq: (ifSeq) => this.checkSeq(ifSeq),
     });
     this.lane = new LaneWriter(segment, options.lane);
     this.state.begin();
@@ -144,6 +145,11 @@ export class Bus {
   /** The names of the patch that plays. */
   get book(): PatchBook {
     return this.state.book;
+  }
+
+  /** The program that plays: its number, its text, and whether a command brought it. */
+  get program(): EngineState['programNow'] {
+    return this.state.programNow;
   }
 
   /** How far the engine is: its last sealed tick and command, and whether it is heard. */
@@ -205,12 +211,7 @@ export class Bus {
   }
 
   private take(command: Command, id: string, hash: IdHash): Promise<Ack> {
-    const { ifSeq } = command;
-    const expected = (this.state.seq + this.waitingRecords()) >>> 0;
-    if (ifSeq !== undefined && ifSeq !== expected) {
-      const text = `the state is at ${expected}, not at ${ifSeq}`;
-      throw new TenutoError('TENUTO_COMMAND_STALE', text);
-    }
+    this.checkSeq(command.ifSeq);
     const time = this.timeOf(command);
     const { rateHz } = this.segment.layout;
     const records = recordsOf(command, this.state.book, rateHz, { id: hash, time });
@@ -225,6 +226,13 @@ export class Bus {
     }
     this.timedOnTheWay += timed;
     return this.enqueue(makeWaiting(id, hash, records, command)).answer;
+  }
+
+  private checkSeq(ifSeq: number | undefined): void {
+    const expected = (this.state.seq + this.waitingRecords()) >>> 0;
+    if (ifSeq === undefined || ifSeq === expected) return;
+    const text = `the state is at ${expected}, not at ${ifSeq}`;
+    throw new TenutoError('TENUTO_COMMAND_STALE', text);
   }
 
   /**

@@ -26,21 +26,30 @@ const bundle = z.strictObject({
     .max(limits.bundleCommandsMax),
 });
 
+const id = z.string().min(1).max(limits.commandIdMax);
+
 /** Another patch plays, from the tick in the answer on; the answer comes when it is prepared. */
 const loadPatch = z.strictObject({
   do: z.literal('loadPatch'),
-  id: z.string().min(1).max(limits.commandIdMax).optional(),
+  id: id.optional(),
   /** From the local socket only: the file, or what its text is called and where its paths begin. */
   file: z.string().min(1).max(4096).optional(),
   text: z.string().max(limits.patchBytesMax).optional(),
   /** How long the one before fades out; by default as the settings say. */
   fadeMs: z.number().min(0).max(1000).optional(),
+  /** It is refused unless, when it is prepared, this is the number of the last command before it. */
+  ifSeq: word.optional(),
+  /**
+   * How long it takes to prepare, nobody knows, and from its tick on commands name what is in the
+   * patch: so it is told when it plays, and is not given a time.
+   */
+  at: z.never({ error: 'a patch plays as soon as it is prepared, and takes no time' }).optional(),
 });
 
 /** What every command may say beside what it does. */
 const head = {
   /** Chosen by the client, so that a command that is sent again is applied once. */
-  id: z.string().min(1).max(limits.commandIdMax).optional(),
+  id: id.optional(),
   /** When it takes effect; else as soon as can be. */
   at: z
     .union([

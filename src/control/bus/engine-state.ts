@@ -1,7 +1,6 @@
 import { headerWords, type Layout, layoutProgram } from '../../dsp/arena.js';
 import { commandOps, commandWord, frameOf, operationOf } from '../../dsp/command.js';
 import { switchFlags, switchOp, switchWords } from '../../dsp/performance.js';
-import type { Program } from '../../dsp/program.js';
 import { isTimed } from '../../dsp/timed-commands.js';
 import { transportWord } from '../../dsp/transport.js';
 import { sealedTick } from '../../memory/journal.js';
@@ -57,7 +56,7 @@ export interface StateChange {
  * was just started, whatever became of the one before.
  */
 export class EngineState {
-  receipts = new Receipts();
+  receipts: Receipts;
   transport: Transport = 'playing';
   private pending = new PendingModel();
   private follower: JournalFollower;
@@ -66,22 +65,31 @@ export class EngineState {
   /** Of what was sealed last: the program, and the one that plays if that is withdrawn. */
   private number = 0;
   private previous = 0;
-  private program: Program;
-  book: PatchBook;
+  private playing: ProgramBook;
 
   constructor(
     private readonly segment: Segment,
     private readonly books: (number: number) => ProgramBook | undefined,
   ) {
-    const { program, book } = this.demand(playingProgram(segment));
-    this.program = program;
-    this.book = book;
+    this.playing = this.demand(playingProgram(segment));
+    const { program } = this.playing;
+    this.receipts = new Receipts(segment);
     this.follower = new JournalFollower(segment, tickAfter(segment.layout.firstTick, -1));
     this.parameters = new ParameterModel(program, layoutProgram(program, 0));
   }
 
   get seq(): number {
     return this.follower.seq;
+  }
+
+  /** The names of what plays, after the last sealed command. */
+  get book(): PatchBook {
+    return this.playing.book;
+  }
+
+  /** The program that plays, after the last sealed command; and its number. */
+  get programNow(): ProgramBook & { number: number } {
+    return { ...this.playing, number: this.number };
   }
 
   /** Timed commands that wait in the arena. */
@@ -105,9 +113,8 @@ export class EngineState {
     while (restored === 'changed') restored = readSnapshot(segment);
     this.number = restored?.program ?? firstProgram;
     this.previous = restored?.previous ?? 0;
-    const { program, book } = this.demand(this.number);
-    this.program = program;
-    this.book = book;
+    this.playing = this.demand(this.number);
+    const { program } = this.playing;
     const layout = layoutProgram(program, 0);
     const parameters = new ParameterModel(program, layout);
     const { firstTick, quantum } = segment.layout;
@@ -120,11 +127,30 @@ export class EngineState {
       this.transport = transportIn(restored.arena, layout);
     }
     this.parameters = parameters;
-    this.receipts = new Receipts();
+    this.receipts = new Receipts(segment);
     const oldest = JournalFollower.oldest(segment, sealedTick(segment, from));
     const begin = ticksBetween(oldest, from) < 0 ? oldest : from;
     this.follower = new JournalFollower(segment, begin);
     this.follow(() => {}, from);
+    this.rememberPending();
+  }
+
+  /** Names of what waits that nobody wrote down: nobody was answered, and it is known from now on. */
+  private rememberPending(): void {
+    const { firstTick } = this.segment.layout;
+    for (const { words, tick, frame } of this.pending.all) {
+      const hash = this.hashAt(words, 0);
+      if (hash === null || this.receipts.find(hash) !== undefined) continue;
+      this.receipts.keep(hash, {
+        high: hash.high,
+        seq: this.seq,
+        sealedTick: this.tick,
+        tick: tickAfter(firstTick, tick),
+        frame,
+        isVoid: false,
+        isLate: false,
+      });
+    }
   }
 
   /**
@@ -215,8 +241,7 @@ export class EngineState {
     const { book: old, parameters: before } = this;
     this.previous = withdraws ? 0 : this.number;
     this.number = number;
-    this.program = found.program;
-    this.book = found.book;
+    this.playing = found;
     this.parameters = new ParameterModel(found.program, layoutProgram(found.program, 0));
     for (const port of found.book.ports.values()) {
       const other = old.ports.get(port.path);

@@ -30,6 +30,8 @@ export interface ProgramSource {
 interface Host {
   changeProgram(change: ProgramChange, id: string, hash: IdHash): Promise<Ack>;
   refuse(id: string, error: TenutoError, origin: Origin): Ack;
+  /** @throws TenutoError `TENUTO_COMMAND_STALE` */
+  checkSeq(ifSeq: number | undefined): void;
 }
 
 /** Commands that change the patch: each is prepared aside, and then one record switches all. */
@@ -58,16 +60,18 @@ export class PatchChanges {
     try {
       const { programs } = this;
       if (programs === undefined) refuse('this engine keeps to its patch');
-      const { file, text, fadeMs } = command;
+      const { file, text, fadeMs, ifSeq } = command;
       if (text === undefined && file === undefined) refuse('a patch is given as `text` or `file`');
       // Whoever comes over a network has no business with this user's files.
       const namesFiles = file !== undefined || /\b(modules|assets)\b/.test(text ?? '');
       if (origin !== 'socket' && namesFiles) refuse('files are named over the local socket only');
+      this.host.checkSeq(ifSeq);
       const change = await programs.prepare({
         ...(file !== undefined && { file }),
         ...(text !== undefined && { text }),
         ...(fadeMs !== undefined && { fadeMs }),
       });
+      this.host.checkSeq(ifSeq);
       const ack = await this.host.changeProgram(change, id, hash);
       if (ack.ok) programs.changed(change.number);
       return ack;

@@ -19,6 +19,10 @@ export class PendingModel {
     return this.list.length;
   }
 
+  get all(): readonly Pending[] {
+    return this.list;
+  }
+
   /** Takes the list over from the arena of a snapshot. */
   restore(arena: Int32Array, layout: Layout): void {
     const commands = new TimedCommands(arena, (layout.timed - layout.base) / 4);

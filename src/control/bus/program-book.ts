@@ -1,3 +1,4 @@
+import type { PatchText } from '../../dsp/compiler.js';
 import type { Program } from '../../dsp/program.js';
 import type { PatchBook } from './patch-book.js';
 
@@ -5,4 +6,7 @@ import type { PatchBook } from './patch-book.js';
 export interface ProgramBook {
   readonly program: Program;
   readonly book: PatchBook;
+  readonly source: PatchText;
+  /** It came by a command, and is not what the engine was told to begin with. */
+  readonly isLoaded: boolean;
 }

@@ -1,27 +1,38 @@
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { TenutoError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { laneCommands } from '../../memory/layout.js';
+import { firstProgram } from '../../memory/programs.js';
 import type { Bus } from './bus.js';
 import type { Change } from './command.js';
 import { noId } from './command-id.js';
 import { isGate, type PatchBook } from './patch-book.js';
 import { recordsOf } from './records.js';
 
+const patchSchema = z.strictObject({
+  /** What it is called, and where its paths begin. */
+  file: z.string().max(8192),
+  text: z.string().max(limits.patchBytesMax),
+});
+
 const stateSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal([1, 2]),
   engine: z.string(),
   savedAt: z.string(),
   seq: z.number().int().min(0),
   transport: z.enum(['playing', 'stopped']),
+  /** Of what a command loaded; null while the engine plays what it was told to begin with. */
+  patch: patchSchema.nullable().default(null),
   values: z.record(z.string().max(limits.commandTextMax), z.number()),
 });
 
-/** What was last commanded of an engine: the values that are not as the patch has them. */
+/** What was last commanded of an engine: its patch, and the values that are not as that has them. */
 export type SavedState = z.output<typeof stateSchema>;
+/** A patch that was loaded. */
+export type SavedPatch = z.output<typeof patchSchema>;
 
 /** At most so often the file is written. */
 const saveMs = 500;
@@ -33,7 +44,8 @@ const fadeInMs = 500;
  * written some time after the last command; of what a power cut costs there is no more than that.
  */
 export class StateFile {
-  private savedSeq: number;
+  /** By its last command and its program; a program may be withdrawn without a command. */
+  private saved = '';
   private savedMs = Number.NEGATIVE_INFINITY;
   private isSaving = false;
 
@@ -44,13 +56,12 @@ export class StateFile {
     private readonly onFailed: (error: Error) => void,
   ) {
     // What a predecessor did not come to write is written soon; an engine without commands has none.
-    this.savedSeq = 0;
+    this.saved = `0 ${firstProgram}`;
   }
 
   /** To be called now and then. */
   look(nowMs: number): void {
-    const { seq } = this.bus;
-    if (this.isSaving || seq === this.savedSeq || nowMs - this.savedMs < saveMs) return;
+    if (this.isSaving || nowMs - this.savedMs < saveMs || this.saved === this.now()) return;
     this.savedMs = nowMs;
     this.isSaving = true;
     void this.save().finally(() => {
@@ -60,7 +71,7 @@ export class StateFile {
 
   /** Writes at once what is not written yet. */
   close(): void {
-    if (this.bus.seq === this.savedSeq) return;
+    if (this.saved === this.now()) return;
     try {
       const { text, temporary } = this.prepare();
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
@@ -73,18 +84,24 @@ export class StateFile {
 
   private async save(): Promise<void> {
     try {
-      const { text, temporary, seq } = this.prepare();
+      const now = this.now();
+      const { text, temporary } = this.prepare();
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       await writeFile(temporary, text, { mode: 0o600, flush: true });
       await rename(temporary, this.path);
-      this.savedSeq = seq;
+      this.saved = now;
     } catch (error) {
       this.onFailed(error as Error);
     }
   }
 
-  private prepare(): { text: string; temporary: string; seq: number } {
+  private now(): string {
+    return `${this.bus.seq} ${this.bus.program.number}`;
+  }
+
+  private prepare(): { text: string; temporary: string } {
     const { seq, transport, values } = this.bus.get();
+    const { source, isLoaded } = this.bus.program;
     const changed = Object.entries(values).flatMap(([path, { target }]) => {
       const asWritten = Math.fround(this.bus.book.ports.get(path)!.value);
       return target === asWritten ? [] : [[path, target] as const];
@@ -92,15 +109,16 @@ export class StateFile {
     const savedAt = new Date().toISOString();
     const { engine } = this;
     const state: SavedState = {
-      v: 1,
+      v: 2,
       engine,
       savedAt,
       seq,
       transport,
+      patch: isLoaded ? { file: resolve(source.file), text: source.text } : null,
       values: Object.fromEntries(changed),
     };
     const temporary = join(dirname(this.path), `.${basename(this.path)}.new`);
-    return { text: `${JSON.stringify(state, null, 2)}\n`, temporary, seq };
+    return { text: `${JSON.stringify(state, null, 2)}\n`, temporary };
   }
 }
 

@@ -91,7 +91,7 @@ export class HttpDoor {
       () => performance.now(),
     );
     this.app = fastify({
-      bodyLimit: limits.httpBodyBytesMax,
+      bodyLimit: limits.requestBytesMax,
       requestTimeout: limits.httpRequestMsMax,
       forceCloseConnections: true,
       schemaController: { compilersFactory: ownChecks },
@@ -217,7 +217,9 @@ export class HttpDoor {
     if (!known && (error.statusCode ?? 500) >= 500) {
       this.world.logger.error('the HTTP interface failed', { error: error.stack });
     }
-    const code = known ? error.code : 'TENUTO_REQUEST_INVALID';
+    const isLong = error.statusCode === 413;
+    const fault = isLong ? 'TENUTO_REQUEST_LIMIT' : 'TENUTO_REQUEST_INVALID';
+    const code = known ? error.code : fault;
     const status = known ? (statusOf[error.code] ?? 422) : (error.statusCode ?? 500);
     if (status === 429) reply.header('retry-after', '1');
     const { remedy } = errorTable[code];

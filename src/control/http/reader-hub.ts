@@ -50,7 +50,8 @@ export class ReaderHub {
   ) {
     this.server = new WebSocketServer({
       noServer: true,
-      maxPayload: limits.readerMessageBytesMax,
+      // Beyond what may be said, so that most of what is too long is answered, not cut off.
+      maxPayload: 2 * limits.requestBytesMax,
       perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
     });

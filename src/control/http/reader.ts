@@ -78,9 +78,15 @@ export class Reader {
       this.refuse('TENUTO_REQUEST_INVALID', 'a message is one JSON object, as text');
       return;
     }
+    const text = data.toString();
+    if (text.length > limits.requestBytesMax) {
+      const most = `a message has at most ${limits.requestBytesMax} bytes`;
+      this.refuse('TENUTO_REQUEST_LIMIT', most);
+      return;
+    }
     let value: unknown;
     try {
-      value = JSON.parse(data.toString());
+      value = JSON.parse(text);
     } catch {
       this.refuse('TENUTO_REQUEST_INVALID', 'a message is one JSON object');
       return;
@@ -90,10 +96,10 @@ export class Reader {
       this.office.heard(this, parsed.data);
       return;
     }
-    const text = parsed.error.issues
+    const why = parsed.error.issues
       .slice(0, 5)
       .map(({ path, message }) => [...path.map(String), message].join(': '))
       .join('; ');
-    this.refuse('TENUTO_REQUEST_INVALID', text);
+    this.refuse('TENUTO_REQUEST_INVALID', why);
   }
 }
