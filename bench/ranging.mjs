@@ -2,8 +2,9 @@
  * How exact distances and times of flight are in the acoustic room: what the estimator can do, without
  * a device. The errors are against the room's own truth, the spread against the Cramér-Rao bound.
  */
-import { hearRoom } from '../dist/device/room.js';
-import { roomPaths } from '../dist/device/room-paths.js';
+
+import { roomPaths } from '../dist/device/room/paths.js';
+import { hearRoom } from '../dist/device/room/room.js';
 import { findArrivals } from '../dist/measure/arrivals.js';
 import { arrivalBoundSec } from '../dist/measure/bounds.js';
 import { makeChirp } from '../dist/measure/chirp.js';

@@ -1,8 +1,14 @@
 import { limits } from '../limits.js';
 import { outputQuanta } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
-import { type Demand, demandOf, isWholeWithin, isWithin, shown } from './format-checks.js';
-import { sampleFormats } from './sample-door.js';
+import {
+  type Demand,
+  demandOf,
+  demandShape,
+  isWholeWithin,
+  isWithin,
+  shown,
+} from './format-checks.js';
 import type { CaptureFormat, EngineCapture } from './types.js';
 
 const blockFramesDefault = 512;
@@ -33,21 +39,14 @@ export function checkCaptureFormat(
   const wanted: CaptureFormat = { ...(preset && presets[preset]), ...stated(given) };
   const { rate = layout.rateHz, channels = layout.captureChannels, format = 'f32' } = wanted;
   const { blockFrames = blockFramesDefault } = wanted;
-  const { mediaRateHzMin, mediaRateHzMax, channelsMax } = limits;
+  const { mediaRateHzMin, mediaRateHzMax } = limits;
   demand(
     isWithin(rate, mediaRateHzMin, mediaRateHzMax) &&
       layout.rateHz / rate <= limits.pcmSpeedMax &&
       rate / layout.rateHz <= limits.pcmSpeedMax,
     `rate ${shown(rate)} is not within ${mediaRateHzMin} to ${mediaRateHzMax} Hz`,
   );
-  demand(
-    isWholeWithin(channels, 1, channelsMax),
-    `channels ${shown(channels)} is no whole number of 1 to ${channelsMax}`,
-  );
-  demand(
-    sampleFormats.includes(format),
-    `format ${shown(format)} is none of ${sampleFormats.join(', ')}`,
-  );
+  demandShape(demand, { channels, format });
   demand(
     isWholeWithin(blockFrames, 1, blockFramesMax),
     `blockFrames ${shown(blockFrames)} is no whole number of 1 to ${blockFramesMax}`,

@@ -1,4 +1,6 @@
 import { type ErrorCode, TenutoError } from '../errors.js';
+import { limits } from '../limits.js';
+import { type SampleFormat, sampleFormats } from './sample-door.js';
 
 /** What refuses a wish that cannot be, by the error of its kind. */
 export type Demand = (holds: boolean, what: string) => asserts holds;
@@ -23,4 +25,20 @@ export function isWholeWithin(value: unknown, low: number, high: number): value 
 /** What stands in a message: short, whatever was given. */
 export function shown(value: unknown): string {
   return String(typeof value === 'object' ? JSON.stringify(value) : value).slice(0, 40);
+}
+
+/** That there are so many channels, and that samples come so. */
+export function demandShape(
+  demand: Demand,
+  { channels, format }: { channels: number; format: SampleFormat },
+): void {
+  const { channelsMax } = limits;
+  demand(
+    isWholeWithin(channels, 1, channelsMax),
+    `channels ${shown(channels)} is no whole number of 1 to ${channelsMax}`,
+  );
+  demand(
+    sampleFormats.includes(format),
+    `format ${shown(format)} is none of ${sampleFormats.join(', ')}`,
+  );
 }

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { AcousticRoom } from '../device/room.js';
+import { AcousticRoom } from '../device/room/room.js';
 import type { FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';

@@ -1,6 +1,12 @@
 import { limits } from '../limits.js';
-import { type Demand, demandOf, isWholeWithin, isWithin, shown } from './format-checks.js';
-import { sampleFormats } from './sample-door.js';
+import {
+  type Demand,
+  demandOf,
+  demandShape,
+  isWholeWithin,
+  isWithin,
+  shown,
+} from './format-checks.js';
 import type { StreamFormat } from './types.js';
 
 const bufferMsDefault = 200;
@@ -16,20 +22,13 @@ export function checkStreamFormat(given: StreamFormat): CheckedFormat {
   demand(typeof given === 'object' && given !== null, 'a stream needs rate, channels and format');
   const { rate, channels, format, stream } = given;
   const { bufferMs = bufferMsDefault, name = '', waitMs = waitMsDefault } = given;
-  const { mediaRateHzMin, mediaRateHzMax, channelsMax, streamNameMax, streamsMax } = limits;
+  const { mediaRateHzMin, mediaRateHzMax, streamNameMax, streamsMax } = limits;
   const { streamBufferMsMin, streamBufferMsMax, streamWaitMsMax } = limits;
   demand(
     isWithin(rate, mediaRateHzMin, mediaRateHzMax),
     `rate ${shown(rate)} is not within ${mediaRateHzMin} to ${mediaRateHzMax} Hz`,
   );
-  demand(
-    isWholeWithin(channels, 1, channelsMax),
-    `channels ${shown(channels)} is no whole number of 1 to ${channelsMax}`,
-  );
-  demand(
-    sampleFormats.includes(format),
-    `format ${shown(format)} is none of ${sampleFormats.join(', ')}`,
-  );
+  demandShape(demand, { channels, format });
   demand(
     isWithin(bufferMs, streamBufferMsMin, streamBufferMsMax),
     `bufferMs ${shown(bufferMs)} is not within ${streamBufferMsMin} to ${streamBufferMsMax}`,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SoundServer } from '../../test/kit/sound-server.js';
 import { TenutoError } from '../errors.js';
 import { roomSchema } from '../settings/room.js';
-import { AlsaDevice } from './alsa.js';
+import { AlsaDevice } from './alsa/alsa-device.js';
 import { ConvertingDevice } from './converting.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { OfflineDevice } from './offline.js';

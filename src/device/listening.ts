@@ -1,7 +1,7 @@
 import { TenutoError } from '../errors.js';
 import { monotonicNs, PcmState, pcmReport, readClock, sleepUntil } from '../os/index.js';
-import { Capture } from './alsa-capture.js';
-import { pcmNameOf, streamProperties } from './alsa-names.js';
+import { Capture } from './alsa/capture.js';
+import { pcmNameOf, streamProperties } from './alsa/names.js';
 import { type Device, DeviceSignal, deviceHealth } from './device.js';
 import { Pace, paceAt } from './pace.js';
 

@@ -1,4 +1,4 @@
-import type { LoopBack } from './room.js';
+import type { LoopBack } from './room/room.js';
 
 /**
  * The virtual device's cable from its output to its input: what is heard was given a set number of

@@ -1,7 +1,7 @@
 import { TenutoError } from '../errors.js';
 import { readClock, sleepUntil } from '../os/index.js';
 import type { Quality } from '../pcm/index.js';
-import { AlsaDevice, type AlsaOptions } from './alsa.js';
+import { AlsaDevice, type AlsaOptions } from './alsa/alsa-device.js';
 import { ConvertingDevice } from './converting.js';
 import { type Device, deviceHealth } from './device.js';
 import { ListeningDevice } from './listening.js';

@@ -1,8 +1,8 @@
 import { TenutoError } from '../errors.js';
 import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
 import { LoopCable } from './loop-cable.js';
-import { AcousticRoom, type LoopBack } from './room.js';
-import type { RoomOptions } from './room-paths.js';
+import type { RoomOptions } from './room/paths.js';
+import { AcousticRoom, type LoopBack } from './room/room.js';
 
 /** What the virtual device needs of the world. */
 export interface DeviceClock {

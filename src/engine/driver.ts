@@ -214,6 +214,10 @@ class Driver {
       device instanceof TenutoError
         ? this.goOn()
         : this.begin(device, Atomics.load(words, layout.desk + desk.unplayedFrames));
+    if (device instanceof TenutoError && ready.device === null) {
+      this.opener.settle(request.number, device);
+      return ready;
+    }
     ready.manners.askedUs = request.us;
     return { ...ready, request: request.number };
   }

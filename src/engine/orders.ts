@@ -1,5 +1,5 @@
 import type { PolicySettings } from '../device/policy.js';
-import type { RoomOptions } from '../device/room-paths.js';
+import type { RoomOptions } from '../device/room/paths.js';
 import type { NamedDevice } from '../memory/device-desk.js';
 import type { Geometry } from '../memory/layout.js';
 import type { TripwirePolicy } from '../memory/tripwires.js';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { noiseFor } from '../../test/kit/echoes.js';
-import { hearRoom } from '../device/room.js';
-import { wayGain, wayLength } from '../device/room-paths.js';
+import { wayGain, wayLength } from '../device/room/paths.js';
+import { hearRoom } from '../device/room/room.js';
 import { roomSchema } from '../settings/room.js';
 import { Fourier } from './fourier.js';
 import { soundSpeed } from './medium.js';

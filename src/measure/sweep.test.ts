@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hearRoom } from '../device/room.js';
+import { hearRoom } from '../device/room/room.js';
 import { roomSchema } from '../settings/room.js';
 import { makeChirp } from './chirp.js';
 import { Fourier } from './fourier.js';

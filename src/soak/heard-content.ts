@@ -136,24 +136,28 @@ function bestPlace(
       best = place;
     }
   }
-  if (best < 0 || correlation(signal, heard, at, best, blockFrames) < foundLeast) return null;
+  if (best < 0 || correlation(signal, heard, at, best) < foundLeast) return null;
   return best;
 }
 
-/** -1 to 1; 0 beyond the signal's ends. */
-function correlation(
-  signal: Float32Array,
+/** Of a block, -1 to 1; 0 beyond the signal's ends. */
+function correlation(signal: Float32Array, heard: Float32Array, at: number, place: number): number {
+  if (place < 0 || place + blockFrames > signal.length) return 0;
+  return likeness(signal, place, heard, at);
+}
+
+/** The normalised correlation of a block of what is expected and of what was heard. */
+function likeness(
+  expected: Float32Array | Float64Array,
+  place: number,
   heard: Float32Array,
   at: number,
-  place: number,
-  frames: number,
 ): number {
-  if (place < 0 || place + frames > signal.length) return 0;
   let both = 0;
   let a = 0;
   let b = 0;
-  for (let i = 0; i < frames; i++) {
-    const x = signal[place + i]!;
+  for (let i = 0; i < blockFrames; i++) {
+    const x = expected[place + i]!;
     const y = heard[at + i]!;
     both += x * y;
     a += x * x;
@@ -204,19 +208,19 @@ function refine(
   let best = middle;
   let fit = -1;
   for (let place = middle - 2; place <= middle + 2; place++) {
-    const found = correlation(signal, heard, at, place, blockFrames);
+    const found = correlation(signal, heard, at, place);
     if (found > fit) {
       fit = found;
       best = place;
     }
   }
   if (fit < foundLeast) return null;
-  const left = correlation(signal, heard, at, best - 1, blockFrames);
-  const right = correlation(signal, heard, at, best + 1, blockFrames);
+  const left = correlation(signal, heard, at, best - 1);
+  const right = correlation(signal, heard, at, best + 1);
   const bend = left - 2 * fit + right;
   const offset = bend < 0 ? (0.5 * (left - right)) / bend : 0;
   const place = best + offset;
-  return { place, fit: fitBetween(signal, heard, at, place, blockFrames) };
+  return { place, fit: likeness(signalFrom(signal, place, blockFrames), 0, heard, at) };
 }
 
 /** A filter that reads the signal so far behind each frame; one at 0 or 1 reads the frame itself. */
@@ -239,27 +243,6 @@ function signalFrom(signal: Float32Array, place: number, frames: number): Float6
     for (let k = 0; k < reader.length; k++) sum += (signal[from + k] ?? 0) * reader[k]!;
     return sum;
   });
-}
-
-function fitBetween(
-  signal: Float32Array,
-  heard: Float32Array,
-  at: number,
-  place: number,
-  frames: number,
-): number {
-  const expected = signalFrom(signal, place, frames);
-  let both = 0;
-  let a = 0;
-  let b = 0;
-  for (let i = 0; i < frames; i++) {
-    const x = expected[i]!;
-    const y = heard[at + i]!;
-    both += x * y;
-    a += x * x;
-    b += y * y;
-  }
-  return a * b === 0 ? 0 : both / Math.sqrt(a * b);
 }
 
 function followRoughly(

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningEngine } from '../../dist/client/index.js';
-import { channelOf, findSignal, launchSilent, noise } from '../kit/capture.js';
-import { testSettings, until, whole } from '../kit/engine.js';
+import { channelOf, findSignal, launchOn, noise } from '../kit/capture.js';
+import { until } from '../kit/engine.js';
 import { SoundServer } from '../kit/sound-server.js';
 
 /** Listening on a real sound server: a sink's monitor hears what the sink plays. */
@@ -19,16 +18,6 @@ afterAll(async () => {
   process.env = environment;
   await server.close();
 });
-
-/** An engine on devices by name. A loaded machine is given more time than a person would want. */
-async function launchOn(name: string, capture: string): Promise<RunningEngine> {
-  const patient = ['device.bufferQuanta=16', 'watchdog.driverQuanta=20', 'device.stallMs=2000'];
-  const settings = testSettings(patient);
-  Object.assign(settings.device, { name, capture });
-  const engine = await launchSilent(settings);
-  await whole(engine);
-  return engine;
-}
 
 describe('on a sound server', () => {
   it('what is played and recorded is aligned in the same way each time', async () => {

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningEngine } from '../../dist/client/index.js';
 import { measureLatency, PersistentStream } from '../../dist/measure/index.js';
-import { launchSilent } from '../kit/capture.js';
+import { launchOn } from '../kit/capture.js';
 import { addLate } from '../kit/echoes.js';
-import { testSettings, until, whole } from '../kit/engine.js';
+import { until } from '../kit/engine.js';
 import { SoundServer } from '../kit/sound-server.js';
 
 /** Round trips over a real sound server: a sink's monitor hears what the sink plays. */
@@ -22,15 +21,6 @@ afterAll(async () => {
   await server.close();
 });
 
-async function launchOn(capture: string): Promise<RunningEngine> {
-  const patient = ['device.bufferQuanta=16', 'watchdog.driverQuanta=20', 'device.stallMs=2000'];
-  const settings = testSettings(patient);
-  Object.assign(settings.device, { name: 'pipewire:hall', capture });
-  const engine = await launchSilent(settings);
-  await whole(engine);
-  return engine;
-}
-
 /** The same stream, over which everything is heard so many frames later: a delay that is known. */
 function delayed(stream: PersistentStream, frames: number): PersistentStream {
   const late = Object.create(stream) as PersistentStream;
@@ -44,7 +34,7 @@ function delayed(stream: PersistentStream, frames: number): PersistentStream {
 
 describe('over a sound server', () => {
   it('delays that are known are read to a hundredth of a frame', async () => {
-    await using engine = await launchOn('pipewire:hall.monitor');
+    await using engine = await launchOn('pipewire:hall', 'pipewire:hall.monitor');
     await using stream = await PersistentStream.open({ engine });
     const { deviceOpens } = engine.status().counters;
     const options = { runs: 3, maxMs: 900, chirp: { durationMs: 20 } };
@@ -66,7 +56,7 @@ describe('over a sound server', () => {
 
   it('an input that is taken away is told, and no number is given', async () => {
     await server.addSink({ name: 'side' });
-    await using engine = await launchOn('pipewire:side.monitor');
+    await using engine = await launchOn('pipewire:hall', 'pipewire:side.monitor');
     await using stream = await PersistentStream.open({ engine });
     // Nobody plays on that sink: its monitor gives digital silence.
     await expect(measureLatency(stream, { maxMs: 50 })).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import { type RunningEngine, startEngine } from '../../dist/client/index.js';
 import { compilePatch, parsePatch } from '../../dist/dsp/index.js';
 import type { Settings } from '../../dist/settings/index.js';
+import { testSettings, whole } from './engine.js';
 
 /** Engines that listen, and signals that are found again in what they heard. */
 
@@ -17,6 +18,16 @@ export function launchSilent(settings: Settings): Promise<RunningEngine> {
   const { rateHz: rate, quantumFrames: quantum, channels } = settings.engine;
   const patch = compilePatch(parsePatch(silence, 'silence.yaml'), { rate, quantum, channels });
   return startEngine({ settings, patch });
+}
+
+/** A silent engine on devices by name, once all of it runs; as patient as a busy machine needs. */
+export async function launchOn(name: string, capture: string): Promise<RunningEngine> {
+  const patient = ['device.bufferQuanta=16', 'watchdog.driverQuanta=20', 'device.stallMs=2000'];
+  const settings = testSettings(patient);
+  Object.assign(settings.device, { name, capture });
+  const engine = await launchSilent(settings);
+  await whole(engine);
+  return engine;
 }
 
 /** Noise, the same for every seed: like nothing but itself. */

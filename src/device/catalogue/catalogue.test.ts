@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { SoundServer } from '../../../test/kit/sound-server.js';
 import { DeviceCatalogue, lookOnce } from './catalogue.js';
 import type { DeviceEvent } from './model.js';
+import { readCookie, serverPaths } from './pulse-address.js';
+import { PulseClient } from './pulse-client.js';
 
 /** For what happens soon, on a machine that is busy. */
 const patience = { timeout: 20_000 };
@@ -43,6 +45,15 @@ async function watching(env: Readonly<Record<string, string>>) {
           (event.kind === 'default-changed' && event.name === name)),
     );
   return { catalogue, events, until, has };
+}
+
+function connectTo({ environment }: SoundServer, onClient?: () => void): Promise<PulseClient> {
+  return PulseClient.connect({
+    path: serverPaths(environment)[0]!,
+    cookie: readCookie(environment),
+    deadlineMs: patience.timeout,
+    ...(onClient && { onClient }),
+  });
 }
 
 /** What this process has open at sockets and at watchers, which are what a catalogue opens. */
@@ -111,6 +122,41 @@ describe('a catalogue of a real server', () => {
     }
     await server.setDefaultSink('speakers');
     await one.until(() => one.has('default-changed', 'pipewire:speakers'));
+  });
+
+  it('sees each new default, even if others connect at that moment', async () => {
+    const { until, catalogue } = await watching(server.environment);
+    const shown = () => catalogue.view.devices.find((device) => device.isDefault)?.name;
+    // While somebody connects PipeWire tells the others nothing: one change in five is lost here.
+    let isOver = false;
+    const comeAndGo = async () => {
+      while (!isOver) (await connectTo(server)).close();
+    };
+    const others = Array.from({ length: 4 }, comeAndGo);
+    for (let round = 0; round < 16; round++) {
+      const name = ['headset', 'speakers'][round % 2]!;
+      await server.setDefaultSink(name);
+      await until(() => shown() === `pipewire:${name}`);
+    }
+    isOver = true;
+    await Promise.all(others);
+  });
+
+  it('looks once more for whoever comes, but not for the looks of others', async () => {
+    const watchers = [await watching(server.environment), await watching(server.environment)];
+    let came = 0;
+    let lastMs = performance.now();
+    using observer = await connectTo(server, () => {
+      came++;
+      lastMs = performance.now();
+    });
+    await observer.subscribe();
+    // That program, and a look of each who watches.
+    await server.run('pactl', ['info']);
+    await expect.poll(() => came, patience).toBeGreaterThanOrEqual(3);
+    // Looks of looks would come every second.
+    await expect.poll(() => performance.now() - lastMs, patience).toBeGreaterThan(2500);
+    expect(watchers.flatMap(({ events }) => events)).toEqual([]);
   });
 
   it('tells that somebody listens', async () => {

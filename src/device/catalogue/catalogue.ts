@@ -9,6 +9,8 @@ import {
   serverKind,
 } from './model.js';
 import type { PulseClient, ServerState } from './pulse-client.js';
+import type { ServerInfo } from './pulse-protocol.js';
+import { SecondLook } from './second-look.js';
 import { ServerLink } from './server-link.js';
 
 /**
@@ -38,6 +40,7 @@ export interface CatalogueOptions {
 export class DeviceCatalogue {
   readonly #options: CatalogueOptions;
   readonly #link: ServerLink;
+  readonly #secondLook: SecondLook;
   readonly #alsaWatch: AlsaWatch;
   #fromServer: ServerState | null = null;
   #fromAlsa: DeviceInfo[];
@@ -69,11 +72,18 @@ export class DeviceCatalogue {
     this.#alsaWatch = new AlsaWatch(() => this.#cardsChanged(), alsa);
     this.#fromAlsa = listAlsa(alsa);
     this.#view = this.#assemble();
-    this.#link = new ServerLink({
+    const server = {
       env: options.env ?? process.env,
       deadlineMs: options.deadlineMs ?? deadlineMs,
+    };
+    this.#secondLook = new SecondLook({ ...server, onServer: (found) => this.#compare(found) });
+    this.#link = new ServerLink({
+      ...server,
       onUp: (client) => this.#up(client),
       onChange: () => this.#serverChanged(),
+      onClient: (index) => {
+        if (this.#view.server?.kind === 'pipewire') this.#secondLook.doubt(this.#client, index);
+      },
       onTrouble: (reason) => this.#trouble(reason),
       onDown: (reason) => this.#down(reason),
     });
@@ -107,6 +117,7 @@ export class DeviceCatalogue {
   close(): void {
     this.#closed = true;
     this.#link.close();
+    this.#secondLook.close();
     this.#alsaWatch.close();
     for (const timer of [this.#readTimer, this.#cardTimer]) {
       if (timer !== null) clearTimeout(timer);
@@ -157,6 +168,15 @@ export class DeviceCatalogue {
   #up(client: PulseClient): void {
     this.#client = client;
     void this.#ask();
+  }
+
+  /** What a fresh connection was told; one that knows less is of no use any more. */
+  #compare({ defaultSink, defaultSource }: ServerInfo): void {
+    const known = this.#fromServer?.server;
+    if (!known || this.#client === null || this.#asking !== null) return;
+    if (known.defaultSink === defaultSink && known.defaultSource === defaultSource) return;
+    this.#client = null;
+    this.#link.renew();
   }
 
   /** A failed question takes nothing away: what is known stays until somebody knows better. */

@@ -8,11 +8,13 @@ import {
   protocolVersion,
   protocolVersionMin,
   readCards,
+  readClient,
   readServerInfo,
   readSinks,
   readSources,
   request,
   type ServerInfo,
+  SubscribeEvent,
   subscribedFacilities,
 } from './pulse-protocol.js';
 import { ProtocolError, TagReader, type TagWriter } from './tagstruct.js';
@@ -35,6 +37,10 @@ export interface PulseClientOptions {
   signal?: AbortSignal;
   /** Something changed; what, `read` tells. */
   onChange?: () => void;
+  /** A client has connected: its index. */
+  onClient?: (index: number) => void;
+  /** What it says of itself besides its name. */
+  properties?: Readonly<Record<string, string>>;
   /**
    * The connection has ended, by whomever but `close`; called once at most. A ProtocolError says
    * that the server is still there, but of no use; any other that it is gone.
@@ -110,11 +116,12 @@ export class PulseClient {
       content.properties({
         'application.name': 'tenuto',
         'application.process.id': `${process.pid}`,
+        ...this.#options.properties,
       }),
     );
   }
 
-  /** From now on `onChange` is called when a device, a default or a card changes. */
+  /** From now on `onChange` and `onClient` are called. */
   async subscribe(): Promise<void> {
     await this.#ask(Command.subscribe, (content) => content.u32(subscribedFacilities));
   }
@@ -123,12 +130,22 @@ export class PulseClient {
   async read(): Promise<ServerState> {
     const version = this.#version;
     const [server, sinks, sources, cards] = await Promise.all([
-      this.#ask(Command.getServerInfo).then(readServerInfo),
+      this.readServer(),
       this.#ask(Command.getSinkInfoList).then((answer) => readSinks(answer, version)),
       this.#ask(Command.getSourceInfoList).then((answer) => readSources(answer, version)),
       version < 15 ? [] : this.#ask(Command.getCardInfoList).then(readCards),
     ]);
     return { server, sinks, sources, cards };
+  }
+
+  /** What the server has as its defaults. @throws as `read` */
+  async readServer(): Promise<ServerInfo> {
+    return readServerInfo(await this.#ask(Command.getServerInfo));
+  }
+
+  /** What a client says of itself. @throws ProtocolError, also when it has gone */
+  async readClient(index: number): Promise<ReadonlyMap<string, string>> {
+    return readClient(await this.#ask(Command.getClientInfo, (content) => content.u32(index)));
   }
 
   /** Hangs up; what is asked for fails. Idempotent, and `onEnd` is not called. */
@@ -193,12 +210,18 @@ export class PulseClient {
     const command = reader.u32();
     const serial = reader.u32();
     if (command === Command.subscribeEvent) {
-      this.#options.onChange?.();
+      this.#event(reader.u32(), reader.u32());
     } else if (command === Command.reply) {
       this.#pending.get(serial)?.settle(reader);
     } else if (command === Command.error) {
       this.#pending.get(serial)?.fail(new ProtocolError(`the server refused: ${reader.u32()}`));
     }
     // All else belongs to streams, of which this client has none.
+  }
+
+  #event(event: number, index: number): void {
+    const { facilityMask, client, kindMask, isNew } = SubscribeEvent;
+    if ((event & facilityMask) !== client) this.#options.onChange?.();
+    else if ((event & kindMask) === isNew) this.#options.onClient?.(index);
   }
 }

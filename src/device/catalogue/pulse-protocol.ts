@@ -22,13 +22,22 @@ export const Command = {
   getServerInfo: 20,
   getSinkInfoList: 22,
   getSourceInfoList: 24,
+  getClientInfo: 27,
   subscribe: 35,
   subscribeEvent: 66,
   getCardInfoList: 89,
 } as const;
 
-/** `subscribe`: sinks, sources, the server itself (its defaults) and cards. */
-export const subscribedFacilities = 0x0001 | 0x0002 | 0x0080 | 0x0200;
+/** `subscribe`: sinks, sources, clients, the server itself (its defaults) and cards. */
+export const subscribedFacilities = 0x0001 | 0x0002 | 0x0020 | 0x0080 | 0x0200;
+
+/** `subscribeEvent`: in its low bits what it is about, above them what became of that. */
+export const SubscribeEvent = {
+  facilityMask: 0x0f,
+  client: 0x05,
+  kindMask: 0x30,
+  isNew: 0x00,
+} as const;
 
 /** A number where there is none: no card, no monitored sink. */
 export const noIndex = 0xffff_ffff;
@@ -135,6 +144,15 @@ export function readServerInfo(reader: TagReader): ServerInfo {
   const defaultSink = reader.string();
   const defaultSource = reader.string();
   return { packageName: `${packageName} ${packageVersion}`.trim(), defaultSink, defaultSource };
+}
+
+/** What a client said of itself. */
+export function readClient(reader: TagReader): ReadonlyMap<string, string> {
+  reader.u32();
+  reader.string();
+  reader.u32();
+  reader.string();
+  return reader.properties();
 }
 
 /** The port in use, of which the server says whether something is plugged in: 1 is no. */

@@ -12,6 +12,8 @@ export interface ServerLinkOptions {
   onUp(client: PulseClient): void;
   /** What it has, has changed. */
   onChange(): void;
+  /** Somebody else has connected to it, by this index. */
+  onClient(index: number): void;
   /** The server that was there does not answer, or makes no sense; it is still there. */
   onTrouble(reason: Error): void;
   /** The server that was there is gone. */
@@ -68,6 +70,15 @@ export class ServerLink {
     this.#timer = null;
     this.#unwatch();
     this.#settled();
+  }
+
+  /** Connects anew to the server that is there, which may answer a new client otherwise. */
+  renew(): void {
+    if (this.#closed || this.#client === null) return;
+    this.#client.close();
+    this.#client = null;
+    this.#attempt = 0;
+    void this.#try();
   }
 
   #unwatch(): void {
@@ -164,6 +175,7 @@ export class ServerLink {
           deadlineMs: this.#options.deadlineMs,
           signal: this.#giveUp.signal,
           onChange: () => this.#options.onChange(),
+          onClient: (index) => this.#options.onClient(index),
           onEnd: (reason) => this.#down(reason),
         });
         return client;

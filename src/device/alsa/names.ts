@@ -1,6 +1,6 @@
-import { TenutoError } from '../errors.js';
-import { listPcms } from '../os/index.js';
-import { parseDeviceName } from './names.js';
+import { TenutoError } from '../../errors.js';
+import { listPcms } from '../../os/index.js';
+import { parseDeviceName } from '../names.js';
 
 /** A device by the name of its PCM. */
 export interface PcmName {

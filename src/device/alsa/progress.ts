@@ -1,5 +1,5 @@
-import { LostReason } from './device.js';
-import { type Pace, paceAt } from './pace.js';
+import { LostReason } from '../device.js';
+import { type Pace, paceAt } from '../pace.js';
 
 /** Places in `Progress.values`. */
 export const progressAt = {

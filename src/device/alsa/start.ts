@@ -1,7 +1,7 @@
-import { TenutoError } from '../errors.js';
-import { errno, errnoName, monotonicNs, pcmReport, sleepUntilNs } from '../os/index.js';
-import type { Capture } from './alsa-capture.js';
-import { type Playback, playbackAt } from './alsa-playback.js';
+import { TenutoError } from '../../errors.js';
+import { errno, errnoName, monotonicNs, pcmReport, sleepUntilNs } from '../../os/index.js';
+import type { Capture } from './capture.js';
+import { type Playback, playbackAt } from './playback.js';
 
 /** How long a device may take until it plays: a sound server has to connect the stream first. */
 const startMs = 2000;

@@ -6,15 +6,15 @@ import {
   readClock,
   sleepUntil,
   sleepUntilNs,
-} from '../os/index.js';
-import { Capture } from './alsa-capture.js';
-import { Fill, fillAt } from './alsa-fill.js';
-import { haveOneClock, pcmNameOf, streamProperties } from './alsa-names.js';
-import { lossOf, Playback, playbackAt } from './alsa-playback.js';
-import { Progress, progressAt } from './alsa-progress.js';
-import { type Started, startSides } from './alsa-start.js';
-import { type Device, DeviceSignal, deviceHealth, LostReason } from './device.js';
-import { Pace, paceAt } from './pace.js';
+} from '../../os/index.js';
+import { type Device, DeviceSignal, deviceHealth, LostReason } from '../device.js';
+import { Pace, paceAt } from '../pace.js';
+import { Capture } from './capture.js';
+import { Fill, fillAt } from './fill.js';
+import { haveOneClock, pcmNameOf, streamProperties } from './names.js';
+import { lossOf, Playback, playbackAt } from './playback.js';
+import { Progress, progressAt } from './progress.js';
+import { type Started, startSides } from './start.js';
 
 export interface AlsaOptions {
   /** `alsa:NAME` or `pipewire:NODE`. */

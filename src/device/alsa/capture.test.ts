@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Pcm, PcmState, pcmReport } from '../os/index.js';
-import { Capture } from './alsa-capture.js';
-import { haveOneClock } from './alsa-names.js';
-import { ClockFollower } from './clock-follower.js';
+import { type Pcm, PcmState, pcmReport } from '../../os/index.js';
+import { ClockFollower } from '../clock-follower.js';
+import { Capture } from './capture.js';
+import { haveOneClock } from './names.js';
 
 const rateHz = 48_000;
 const quantum = 128;

@@ -1,9 +1,9 @@
-import { errno, type Pcm, PcmState, pcmErrno, pcmReport } from '../os/index.js';
-import { decodeSamples } from '../pcm/sample-format.js';
-import { cleanSamples, gateTally } from '../pcm/sample-gate.js';
-import { negotiate, type PcmChoice, type PcmWish } from './alsa-negotiation.js';
-import { channelMapOf, openNamed } from './alsa-playback.js';
-import { ClockFollower } from './clock-follower.js';
+import { errno, type Pcm, PcmState, pcmErrno, pcmReport } from '../../os/index.js';
+import { decodeSamples } from '../../pcm/sample-format.js';
+import { cleanSamples, gateTally } from '../../pcm/sample-gate.js';
+import { ClockFollower } from '../clock-follower.js';
+import { negotiate, type PcmChoice, type PcmWish } from './negotiation.js';
+import { channelMapOf, openNamed } from './playback.js';
 
 const frameBytesMax = 256;
 /** Quanta above its usual fill from which a capture buffer is emptied: the clocks differ. */

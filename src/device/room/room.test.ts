@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findArrivals } from '../measure/arrivals.js';
-import { makeChirp } from '../measure/chirp.js';
-import { Fourier } from '../measure/fourier.js';
-import { MatchedFilter } from '../measure/matched-filter.js';
-import { refineCarrier } from '../measure/refinement.js';
-import { roomSchema } from '../settings/room.js';
+import { findArrivals } from '../../measure/arrivals.js';
+import { makeChirp } from '../../measure/chirp.js';
+import { Fourier } from '../../measure/fourier.js';
+import { MatchedFilter } from '../../measure/matched-filter.js';
+import { refineCarrier } from '../../measure/refinement.js';
+import { roomSchema } from '../../settings/room.js';
+import { targetDistance } from './paths.js';
 import { AcousticRoom, hearRoom } from './room.js';
-import { targetDistance } from './room-paths.js';
 
 const rateHz = 48_000;
 const quantum = 128;

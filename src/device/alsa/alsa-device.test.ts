@@ -4,12 +4,12 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Listener, SoundServer } from '../../test/kit/sound-server.js';
-import { TenutoError } from '../errors.js';
-import { AlsaDevice, type AlsaOptions } from './alsa.js';
-import { pcmNameOf, streamProperties } from './alsa-names.js';
-import { openError } from './alsa-playback.js';
-import { DeviceSignal, deviceHealth, LostReason } from './device.js';
+import { type Listener, SoundServer } from '../../../test/kit/sound-server.js';
+import { TenutoError } from '../../errors.js';
+import { DeviceSignal, deviceHealth, LostReason } from '../device.js';
+import { AlsaDevice, type AlsaOptions } from './alsa-device.js';
+import { pcmNameOf, streamProperties } from './names.js';
+import { openError } from './playback.js';
 
 const quantum = 128;
 let server: SoundServer;
@@ -121,6 +121,23 @@ async function countsHeard(listener: Listener, last: number, channels = 2): Prom
 
 const countTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
+/** Plays a count so many turns long on a device that ends in the hall: all that was heard there. */
+async function expectHeardWhole(name: string, turns: number): Promise<Float32Array> {
+  const listener = await server.listen('hall');
+  const made = device(name);
+  made.open();
+  const count = new Count();
+  play(
+    made,
+    (turn) => turn === turns,
+    (samples) => count.fill(samples),
+  );
+  made.drain(5000);
+  const last = turns * quantum;
+  expect(await countsHeard(listener, last)).toEqual(countTo(last));
+  return listener.stop();
+}
+
 /**
  * PipeWire leaves out turns of its graph, and those who listen lose what they are late for, when this
  * machine is busy with everybody's tests. What is wrong here is wrong each time.
@@ -129,37 +146,13 @@ const onBusyMachine = { retry: 4 };
 
 describe('what is played on PipeWire', onBusyMachine, () => {
   it('is heard bit for bit, every frame once and in order', async () => {
-    const listener = await server.listen('hall');
-    const made = device('pipewire:hall');
-    made.open();
-    const count = new Count();
-    play(
-      made,
-      (turn) => turn === 200,
-      (samples) => count.fill(samples),
-    );
-    made.drain(5000);
-    const last = 200 * quantum;
-    expect(await countsHeard(listener, last)).toEqual(countTo(last));
-    const { samples } = listener;
+    const samples = await expectHeardWhole('pipewire:hall', 200);
     const from = samples.indexOf(1 / Count.scale);
     expect(samples[from + 1]).toBe(-1 / Count.scale);
-    await listener.stop();
   });
 
   it.each(['S16_LE', 'S24_3LE', 'S24_LE', 'S32_LE'])('is heard through %s too', async (format) => {
-    const listener = await server.listen('hall');
-    const made = device(`alsa:pipewire:NODE=hall,FORMAT=${format}`);
-    made.open();
-    const count = new Count();
-    play(
-      made,
-      (turn) => turn === 50,
-      (samples) => count.fill(samples),
-    );
-    made.drain(5000);
-    expect(await countsHeard(listener, 50 * quantum)).toEqual(countTo(50 * quantum));
-    await listener.stop();
+    await expectHeardWhole(`alsa:pipewire:NODE=hall,FORMAT=${format}`, 50);
   });
 
   it('reaches one channel where there is only one', async () => {
@@ -185,19 +178,7 @@ describe('what is played on PipeWire', onBusyMachine, () => {
       const force = (frames: number) =>
         server.run('pw-metadata', ['-n', 'settings', '0', 'clock.force-quantum', `${frames}`]);
       await force(step);
-      const listener = await server.listen('hall');
-      const made = device('pipewire:hall');
-      made.open();
-      const count = new Count();
-      play(
-        made,
-        (turn) => turn === 200,
-        (samples) => count.fill(samples),
-      );
-      made.drain(5000);
-      const last = 200 * quantum;
-      expect(await countsHeard(listener, last)).toEqual(countTo(last));
-      await listener.stop();
+      await expectHeardWhole('pipewire:hall', 200);
       await force(0);
     },
   );
@@ -362,7 +343,7 @@ describe('a device that cannot be had', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tenuto-alsa-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'libasound.so.2'), 'not a library');
-    const os = new URL('../../dist/os/index.js', import.meta.url);
+    const os = new URL('../../../dist/os/index.js', import.meta.url);
     const source = `import { openPcm } from ${JSON.stringify(fileURLToPath(os))};
       try { openPcm('null', 'playback', 64); } catch (error) { console.log(error.code); }`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {

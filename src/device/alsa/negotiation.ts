@@ -1,6 +1,6 @@
-import { TenutoError } from '../errors.js';
-import { errnoName, type Pcm, PcmFormat } from '../os/index.js';
-import type { SampleFormat } from '../pcm/sample-format.js';
+import { TenutoError } from '../../errors.js';
+import { errnoName, type Pcm, PcmFormat } from '../../os/index.js';
+import type { SampleFormat } from '../../pcm/sample-format.js';
 
 /** What is wanted of a PCM. */
 export interface PcmWish {

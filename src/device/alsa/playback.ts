@@ -1,5 +1,5 @@
-import { TenutoError } from '../errors.js';
-import { limits } from '../limits.js';
+import { TenutoError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import {
   errno,
   errnoName,
@@ -9,12 +9,12 @@ import {
   PcmState,
   pcmErrno,
   pcmReport,
-} from '../os/index.js';
-import { ChannelMap } from '../pcm/channels.js';
-import { SampleEncoder, sampleBytes } from '../pcm/sample-format.js';
-import { cleanSamples, gateTally } from '../pcm/sample-gate.js';
-import { negotiate, type PcmChoice, type PcmWish } from './alsa-negotiation.js';
-import { LostReason } from './device.js';
+} from '../../os/index.js';
+import { ChannelMap } from '../../pcm/channels.js';
+import { SampleEncoder, sampleBytes } from '../../pcm/sample-format.js';
+import { cleanSamples, gateTally } from '../../pcm/sample-gate.js';
+import { LostReason } from '../device.js';
+import { negotiate, type PcmChoice, type PcmWish } from './negotiation.js';
 
 /** Tries of what a device refuses for no lasting reason, before it is given up. */
 const triesMax = 3;

@@ -1,4 +1,4 @@
-import { TenutoError } from '../errors.js';
+import { TenutoError } from '../../errors.js';
 import { DelayLine, DelayTable, delayKernel, delayTaps } from './fractional-delay.js';
 import {
   type RoomOptions,
@@ -7,8 +7,8 @@ import {
   targetDistance,
   wayGain,
   wayLength,
-} from './room-paths.js';
-import { EdgeFilter, RoomNoise, RoomTail } from './room-sound.js';
+} from './paths.js';
+import { EdgeFilter, RoomNoise, RoomTail } from './sound.js';
 
 /** What leads from what a device plays to what it hears, turn by turn. */
 export interface LoopBack {

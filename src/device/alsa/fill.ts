@@ -1,5 +1,5 @@
-import type { Started } from './alsa-start.js';
-import { type Pace, paceAt } from './pace.js';
+import { type Pace, paceAt } from '../pace.js';
+import type { Started } from './start.js';
 
 /** Places in `Fill.frames`. */
 export const fillAt = {

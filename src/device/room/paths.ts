@@ -1,5 +1,5 @@
-import { TenutoError } from '../errors.js';
-import { limits } from '../limits.js';
+import { TenutoError } from '../../errors.js';
+import { limits } from '../../limits.js';
 
 /** Something that reflects sound. */
 export interface RoomTarget {
