@@ -1,3 +1,5 @@
+import { operationOf } from '../dsp/command.js';
+import { switchOp, switchWords } from '../dsp/performance.js';
 import { ChunkKind } from '../flight/chunk.js';
 import {
   type FollowerPlace,
@@ -14,8 +16,6 @@ import {
   type JournalHead,
 } from '../flight/records.js';
 import { encodeStep, type Step } from '../flight/step.js';
-import { operationOf } from '../dsp/command.js';
-import { switchOp, switchWords } from '../dsp/performance.js';
 import { limits } from '../limits.js';
 import { commandWords, RecordStatus, service } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
