@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { JournalDamage } from './bytes.js';
 import { ChunkKind, chunkHeaderBytes, decodeChunkHeader, isChunkWhole } from './chunk.js';
 import { type FollowerPlace, placeAfter } from './follower.js';
@@ -19,6 +19,8 @@ export interface LastStep {
 export function findLastStep(path: string, saidOffset: number | null): LastStep | null {
   let fd: number;
   try {
+    // A pipe gives nothing back, and to open it waits for who writes there.
+    if (!statSync(path).isFile()) return null;
     fd = openSync(path, 'r');
   } catch {
     return null;

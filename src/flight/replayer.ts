@@ -19,6 +19,8 @@ import type { BusyTick, PlayedRun, Step } from './step.js';
 const ringTicks = 1024;
 /** Programs that are held: as many as an engine holds. */
 const programsMax = 8;
+/** And those that wait in the ticks that were taken down and not played yet. */
+const programsWaitingMax = 4 * programsMax;
 /** Ticks that were taken down and not played yet, at most: the lead and some steps. */
 const pendingTicksMax = 512;
 
@@ -118,6 +120,8 @@ export class Replayer {
     const { performance, programs } = this;
     const { quantum, rateHz, channels } = this.begun.geometry;
     if (performance === null || programs.includes(number)) return;
+    // Every file brings what the engine held: what was played before is not played again.
+    if (this.hasBegun && number < performance.program) return;
     const views = assets.map((reference) => this.assetOf(reference));
     const nodes = hasOwnNodes ? await this.loadNodes(info) : noNodes;
     const renderer = new Renderer(program, { streams: this.streams, assets: views }, nodes);
@@ -127,10 +131,18 @@ export class Replayer {
     performance.add(number, renderer);
     programs.push(number);
     if (number === firstProgram) performance.begin(firstProgram, 0, true);
-    if (programs.length <= programsMax) return;
+    if (programs.length > programsMax) this.forgetPrograms(performance);
+  }
+
+  /** Those that were played; the others are still to come, though they were written down already. */
+  private forgetPrograms(performance: Performance<Renderer>): void {
+    const { programs } = this;
     const { program: playing, previous } = performance;
-    const old = programs.findIndex((one) => one !== playing && one !== previous);
-    for (const one of programs.splice(old, 1)) performance.remove(one);
+    for (const one of programs.filter((number) => number < playing && number !== previous)) {
+      programs.splice(programs.indexOf(one), 1);
+      performance.remove(one);
+    }
+    if (programs.length > programsWaitingMax) throw new JournalDamage('it has too many programs');
   }
 
   /** Goes on from a state, unless it got there by itself. @throws JournalDamage */

@@ -1,3 +1,5 @@
+import { operationOf } from '../dsp/command.js';
+import { switchOp, switchWords } from '../dsp/performance.js';
 import { ChunkKind } from '../flight/chunk.js';
 import {
   type FollowerPlace,
@@ -15,7 +17,7 @@ import {
 } from '../flight/records.js';
 import { encodeStep, type Step } from '../flight/step.js';
 import { limits } from '../limits.js';
-import { service } from '../memory/layout.js';
+import { commandWords, RecordStatus, service } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
 import type { StreamSegment } from '../memory/stream.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
@@ -197,21 +199,36 @@ export class FlightRecorder {
     while (this.writer.queuedBytes < limits.journalQueueBytesMax) {
       const step = this.follower.take();
       if (step === null) break;
-      if (step !== 'lost') this.append(step);
-      else if (!this.leap()) break;
+      if (step !== 'lost' && this.append(step)) continue;
+      if (!this.leap()) break;
     }
   }
 
-  private append(step: Step): void {
+  /** False when something is missing before it, or it plays a program that has gone already. */
+  private append(step: Step): boolean {
+    this.tellPrograms();
+    const isAhead = ticksBetween(step.firstTick, this.expected) > 0;
+    if (isAhead || !this.hasProgramsOf(step)) return false;
     for (const event of step.events) {
       const agoMs = ((step.clockUs - event.timeUs) >>> 0) / 1000;
       this.incidents.see(event, step.timeMs - agoMs);
     }
-    this.tellPrograms();
     this.last = placeAfter(step);
     this.expected = this.last.nextTick;
     const { last: place, highestTold: program } = this;
     this.writer.append(ChunkKind.step, encodeStep(step), { place, program });
+    return true;
+  }
+
+  /** Whoever is late may find a program switched to that is no longer there. */
+  private hasProgramsOf({ busy }: Step): boolean {
+    for (const { fate, commands } of busy) {
+      for (let at = 0; fate === RecordStatus.live && at < commands.length; at += commandWords) {
+        if (operationOf(commands[at]!) !== switchOp) continue;
+        if (!this.told.has(commands[at + switchWords.program]!)) return false;
+      }
+    }
+    return true;
   }
 
   /** It came too late: goes on from a snapshot. False when it has to be tried again. */
@@ -234,8 +251,7 @@ export class FlightRecorder {
       Atomics.add(words, at + service.lostFrames, missing);
       this.expected = to;
     }
-    if (step !== null) this.append(step);
-    return true;
+    return step === null || this.append(step);
   }
 
   private tellState(state: PatchState): void {

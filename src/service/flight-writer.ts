@@ -1,4 +1,4 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ChunkKind, chunkHeaderBytes, encodeChunk } from '../flight/chunk.js';
 import type { FollowerPlace } from '../flight/follower.js';
@@ -59,8 +59,8 @@ export class FlightWriter {
     this.written = from;
     this.add(async () => {
       await this.drop();
-      this.handle = await open(from.path, 'r+');
-      await this.handle.truncate(from.end);
+      await truncate(from.path, from.end);
+      this.handle = await open(from.path, 'a');
       this.stand(from.path, from.file, from.end, from.chunks);
     });
   }
@@ -178,8 +178,8 @@ export class FlightWriter {
     if (this.handle === null) throw new Error('no file is open');
     const bytes = encodeChunk(kind, this.chunks, payload);
     for (let done = 0; done < bytes.length; ) {
-      const left = bytes.length - done;
-      const { bytesWritten } = await this.handle.write(bytes, done, left, this.fileBytes + done);
+      // At the end, wherever that is: so it may be a pipe, too.
+      const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, null);
       done += bytesWritten;
     }
     this.chunks++;

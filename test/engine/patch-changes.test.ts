@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunningEngine } from '../../dist/client/index.js';
 import {
@@ -23,6 +22,7 @@ import {
   until,
   whole,
 } from '../kit/engine.js';
+import { gentle, harmfulText, moduleText, withModule } from '../kit/own-nodes.js';
 
 const dry = patchText.replace('decay: 1.5', 'decay: 0.5').replace('mix: 0.3', 'mix: 0.1');
 
@@ -130,34 +130,6 @@ describe('a patch that is changed while it plays', () => {
   });
 });
 
-/** A node that does what its `process` says. */
-const moduleText = (process: string, more = '') => `
-import { defineNode, signalPort } from 'tenuto/dsp';
-${more}
-export default defineNode({
-  type: 'mine',
-  summary: 'A node of a test.',
-  ports: [signalPort('in', 'The sound.')],
-  state: ({ lanes }) => lanes,
-  process({ inputs, output, state }) { ${process} },
-});
-`;
-
-const gentle =
-  'for (let l = 0; l < output.length; l++) for (let i = 0; i < output[l].length; i++) ' +
-  'output[l][i] = state[l] += 0.2 * (inputs.in[l][i] - state[l]);';
-
-/** The test patch with the node behind its voice, from a folder with its module. */
-async function withModule(text: string): Promise<{ file: string; text: string; module: string }> {
-  const file = await temporaryFile('patch.yaml');
-  const module = join(dirname(file), 'mine.js');
-  writeFileSync(module, text);
-  const patch = patchText
-    .replace('nodes:', 'modules: [mine.js]\nnodes:\n  mine: { type: mine, in: voice }')
-    .replace('in: voice, size', 'in: mine, size');
-  return { file, text: patch, module };
-}
-
 describe("a node of the user's", () => {
   it('plays, and its code is changed while it plays', async () => {
     const settings = testSettings();
@@ -202,10 +174,7 @@ describe("a node of the user's", () => {
       const settings = testSettings(['patch.probationMs=20000']);
       await using engine = await launch({ settings });
       await whole(engine);
-      // Later than any trial, at a quantum that all replicas come to.
-      const code = `${gentle} state[output.length] += 1; if (state[output.length] > 1200) { ${harm} }`;
-      const text = moduleText(code).replace('=> lanes', '=> lanes + 1');
-      const { module: _, ...patch } = await withModule(text);
+      const { module: _, ...patch } = await withModule(harmfulText(harm));
       await engine.loadPatch(patch);
       await until('it has gone back', () => engine.status().counters.programChanges === 2);
       await whole(engine);

@@ -66,10 +66,10 @@ describe('a journal', () => {
     const output = `${recordPath}.again.wav`;
     const told = await replay(journalPath, output);
     expect(told).toMatchObject({ firstDifference: null, damages: [], hasEnd: true });
-    expect(told.compared).toBe(told.quanta);
     // A machine that does not run it for two seconds may cost it its place, and it says so.
     expect(told.missingTicks).toBe(flight?.lostTicks);
     if (told.missingTicks > 0) return;
+    expect(told.compared).toBe(told.quanta);
     expect(readFileSync(output).equals(readFileSync(recordPath))).toBe(true);
   });
 
