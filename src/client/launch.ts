@@ -19,6 +19,7 @@ import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
 import { changedOrderOf, orderOf } from './order.js';
+import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type {
   Applied,
   CaptureFormat,
@@ -241,6 +242,11 @@ class LaunchedEngine implements RunningEngine {
   async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
     demandCapture(this.name, this.memory);
     return (await this.reach()).playAndRecord(signal, options);
+  }
+
+  async playTrain(signal: Float32Array, options: PlayTrainOptions): Promise<SignalTrain> {
+    demandCapture(this.name, this.memory);
+    return (await this.reach()).playTrain(signal, options);
   }
 
   private reach(): Promise<Connection> {

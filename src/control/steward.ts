@@ -14,6 +14,8 @@ import { monotonicNs, monotonicUs } from '../os/index.js';
 
 /** How often it looks how the drivers stand with their device: a read of a few words. */
 const lookMs = 20;
+/** The same where only the virtual device is wanted, which nobody unplugs. */
+const calmLookMs = 100;
 
 /** Says what is wanted of the drivers, and why. */
 export type Tell = (message: string, fields: object) => void;
@@ -43,9 +45,10 @@ export class Steward {
     const recreatedAtMs = requestAges(segment, monotonicUs()).map((us) => this.nowMs() - us / 1000);
     this.policy = new DevicePolicy(settings, { lastValid, recreatedAtMs, meant });
     this.retryMs = settings.queryCooldownSec * 1000;
-    this.timer = setInterval(() => this.look(), lookMs);
     const wanted = [...settings.preferred, settings.capture ?? 'virtual'];
-    if (wanted.every((one) => one === 'virtual')) {
+    const isCalm = wanted.every((one) => one === 'virtual');
+    this.timer = setInterval(() => this.look(), isCalm ? calmLookMs : lookMs);
+    if (isCalm) {
       this.catalogue = null;
       this.policy.see(virtualOnly, this.nowMs());
       return;

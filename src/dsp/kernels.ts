@@ -19,6 +19,9 @@ declare namespace WebAssembly {
 /** Renders one quantum of the node whose block is at byte `node`. */
 export type Kernel = (node: number) => void;
 
+/** Writes four lanes into each of so many frames from byte `at` on. */
+export type Hold = (at: number, frames: number, a: number, b: number, c: number, d: number) => void;
+
 const PAGE_BYTES = 65_536;
 
 let compiled: WebAssembly.Module | undefined;
@@ -51,6 +54,10 @@ export class KernelMemory {
     if (pages > 0) this.memory.grow(pages);
     this.exports.configure!(format.quantum, format.rate);
     return this.memory.buffer;
+  }
+
+  get hold(): Hold {
+    return this.exports.hold!;
   }
 
   /** The kernel exported as `name`, or undefined. */

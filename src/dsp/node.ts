@@ -4,6 +4,8 @@
  * `assembly/index.ts`; the contract suite and docs/nodes.md then cover it by themselves.
  */
 
+import type { Hold } from './kernels.js';
+
 /** The unit a port is in. Patches may also write kHz for Hz, ms or beats for s, dB for gain. */
 export type Unit = 'Hz' | 's' | 'gain' | 'cents' | 'semitones' | 'dB' | 'bpm' | 'none';
 
@@ -115,6 +117,8 @@ export interface NodeHost {
   readonly state: number;
   readonly output: number;
   readonly block: number;
+  /** Fills an output of one bank quickly with what does not change. */
+  readonly hold: Hold;
   readonly sources: Sources;
   /** Interleaved frames of the device; nodes add to it. */
   readonly device: Float32Array;

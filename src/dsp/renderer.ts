@@ -99,6 +99,7 @@ export class Renderer implements Part {
       f32: new Float32Array(this.memory),
       i32: this.i32,
       f64: new Float64Array(this.memory),
+      hold: kernelMemory.hold,
       sources,
       device: this.output,
       streamEnds: header + 4 * headerWords.streamEnds,
@@ -132,8 +133,8 @@ export class Renderer implements Part {
   }
 
   /**
-   * A user's node that throws falls silent from what it put out last. Every replica throws at the same frame, so
-   * all go on alike.
+   * A user's node that throws falls silent from what it put out last. Every replica throws at the
+   * same frame, so all go on alike.
    */
   private guarded(kernel: Kernel, index: number): Kernel {
     const guard = this.guards[index]!;

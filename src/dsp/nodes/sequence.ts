@@ -67,6 +67,7 @@ export class Sequence {
   private readonly notes: Float32Array;
   private readonly chordStart: Int32Array;
   private readonly ctx: NodeContext;
+  private readonly hold: NodeHost['hold'];
   private readonly order: number;
   /** What `read` found: results that are returned may be allocated, these are not. */
   private readonly timing = new Float64Array(2);
@@ -75,6 +76,7 @@ export class Sequence {
     const { ctx } = host;
     const data = readSequence(ctx.data)!;
     this.ctx = ctx;
+    this.hold = host.hold;
     this.i32 = host.i32;
     this.f32 = host.f32;
     this.f64 = host.f64;
@@ -224,38 +226,47 @@ export class Sequence {
 
   /** Writes all outputs for frames [from, to), during which nothing starts. */
   private fill(from: number, to: number): void {
-    const { f32, i32 } = this;
     const { quantum, banks } = this.ctx;
     const sectionWords = banks * quantum * 4;
     for (let bank = 0; bank < banks; bank++) {
       const voices = this.state + HEAD_WORDS + bank * 4 * VOICE_WORDS;
       const start = this.outputs + (bank * quantum + from) * 4;
+      this.fillGates(start, to - from, voices + VOICE_LEFT);
       this.fillHeld(start + sectionWords, to - from, voices + VOICE_FREQ);
       this.fillHeld(start + 2 * sectionWords, to - from, voices + VOICE_VELOCITY);
-      for (let lane = 0; lane < 4; lane++) {
-        const left = voices + lane * VOICE_WORDS + VOICE_LEFT;
-        const open = Math.min(i32[left]!, to - from);
-        i32[left] = i32[left]! - open;
-        let at = start + lane;
-        for (let i = 0; i < open; i++, at += 4) f32[at] = 1;
-        for (let i = open; i < to - from; i++, at += 4) f32[at] = 0;
-      }
+    }
+  }
+
+  /** Each gate is open for as many frames as are left of it. */
+  private fillGates(start: number, frames: number, word: number): void {
+    const { f32, i32 } = this;
+    this.hold(
+      start * 4,
+      frames,
+      i32[word]! > 0 ? 1 : 0,
+      i32[word + VOICE_WORDS]! > 0 ? 1 : 0,
+      i32[word + 2 * VOICE_WORDS]! > 0 ? 1 : 0,
+      i32[word + 3 * VOICE_WORDS]! > 0 ? 1 : 0,
+    );
+    for (let lane = 0; lane < 4; lane++) {
+      const left = word + lane * VOICE_WORDS;
+      const open = Math.min(i32[left]!, frames);
+      if (open === 0) continue;
+      i32[left] = i32[left]! - open;
+      for (let i = open; i < frames; i++) f32[start + i * 4 + lane] = 0;
     }
   }
 
   /** Writes the same word of four voices into `frames` frames. */
   private fillHeld(start: number, frames: number, word: number): void {
     const { f32 } = this;
-    const a = f32[word]!;
-    const b = f32[word + VOICE_WORDS]!;
-    const c = f32[word + 2 * VOICE_WORDS]!;
-    const d = f32[word + 3 * VOICE_WORDS]!;
-    const end = start + frames * 4;
-    for (let at = start; at < end; at += 4) {
-      f32[at] = a;
-      f32[at + 1] = b;
-      f32[at + 2] = c;
-      f32[at + 3] = d;
-    }
+    this.hold(
+      start * 4,
+      frames,
+      f32[word]!,
+      f32[word + VOICE_WORDS]!,
+      f32[word + 2 * VOICE_WORDS]!,
+      f32[word + 3 * VOICE_WORDS]!,
+    );
   }
 }
