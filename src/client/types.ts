@@ -2,7 +2,7 @@ import type { CompiledPatch } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
-import type { Settings } from '../settings/index.js';
+import type { Reloaded, Settings } from '../settings/index.js';
 import type { EngineCommands } from './command-types.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
@@ -370,6 +370,11 @@ export interface RunningEngine extends EngineCommands, AsyncDisposable {
   status(): Status;
   /** The orderly end; the same promise for every call. */
   stop(): Promise<EngineEnd>;
+  /**
+   * Takes over those settings that may be changed while it plays (*live* in the reference), and says
+   * which of the others wait for the next start.
+   */
+  reload(settings: Settings): Reloaded;
   /** Skips what is left of the order and kills. */
   forceStop(): void;
   /** Resolves once it has ended, for whatever reason. */
