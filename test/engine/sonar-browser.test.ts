@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBrowser, openPage } from '../kit/browser.js';
-import { until } from '../kit/engine.js';
-import { interrupt, startSonarPage } from '../kit/sonar.js';
+import { launchSilent } from '../kit/capture.js';
+import { until, whole } from '../kit/engine.js';
+import { httpOf } from '../kit/http.js';
+import { roomSettings } from '../kit/room.js';
+import { interrupt, sonarCommand, startSonarPage } from '../kit/sonar.js';
 
 /** Somebody walks to and fro, quickly enough to be seen. */
 const walked = { fromM: 1, toM: 2.5 };
@@ -53,7 +56,7 @@ const colourOf = (page: Page, name: string) =>
   });
 
 it('the sonar is seen, steered and exported in a browser', async () => {
-  const { child, address } = await startSonarPage(room);
+  const { child, address } = await startSonarPage(sonarCommand(room).slice(1));
   const { page, troubles } = await openPage(browser, address, {
     // All of it: a picture that is not seen is not drawn.
     viewport: { width: 1280, height: 1600 },
@@ -124,5 +127,21 @@ it('the sonar is seen, steered and exported in a browser', async () => {
   expect(await interrupt(child)).toBe(130);
   await page.getByText('away', { exact: true }).waitFor();
   expect(troubles).toEqual([]);
+  await page.context().close();
+});
+
+it('the dashboard of a running engine links to the page of a sonar over it', async () => {
+  const settings = roomSettings({ targets: [{ distanceM: 1.5 }] }, ['control.http=127.0.0.1:0']);
+  await using engine = await launchSilent(settings);
+  await whole(engine);
+  const { child, address } = await startSonarPage(['--name', settings.engine.name]);
+  const { page, troubles } = await openPage(browser, await httpOf(engine));
+  await page.getByRole('link', { name: 'sonar', exact: true }).waitFor();
+  expect(troubles).toEqual([]);
+  await page.getByRole('link', { name: 'sonar', exact: true }).click();
+  await page.waitForURL(address);
+  await until('a distance is shown', () => shownM(page));
+  expect(await interrupt(child)).toBe(130);
+  expect(engine.status().state).toBe('running');
   await page.context().close();
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { cliFile, sonarFlags } from '../kit/sonar.js';
+import { cliFile, sonarCommand } from '../kit/sonar.js';
 import { Terminal } from '../kit/terminal.js';
 
 const asBefore = { restored: true, cursor: true };
@@ -19,7 +19,7 @@ function temporaryFolder(): string {
 
 it('the sonar in a terminal shows what it hears, and does what its keys say', async () => {
   const folder = temporaryFolder();
-  const terminal = open([...sonarFlags(), '--export', 'kept'], folder);
+  const terminal = open([...sonarCommand(), '--export', 'kept'], folder);
   await terminal.expect(/sonar running {2}10 a second {2}0\.1 to 4 m/);
   await terminal.expect(/1\.500\d* m {2}\(raw 1\.500\d* m\)/);
   await terminal.expect(/echo profile, 0 to 4 m/);

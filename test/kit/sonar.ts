@@ -12,8 +12,8 @@ export type Line = any;
 /** What stands in the room of a sonar unless a test says otherwise. */
 const usualRoom = { targets: [{ distanceM: 1.5 }] };
 
-/** Flags of a sonar in a room, which a busy machine does not disturb. */
-export function sonarFlags(room: object = usualRoom): string[] {
+/** The command of a sonar in a room, which a busy machine does not disturb. */
+export function sonarCommand(room: object = usualRoom): string[] {
   const set = [
     'measure.maxM=4',
     'measure.durationMs=20',
@@ -25,11 +25,11 @@ export function sonarFlags(room: object = usualRoom): string[] {
   return ['sonar', ...flags, ...set.flatMap((one) => ['--set', one])];
 }
 
-/** A sonar with its page, as a user starts it. */
+/** A sonar with its page, as a user starts it: with these flags. */
 export async function startSonarPage(
-  room?: object,
+  flags: readonly string[] = sonarCommand().slice(1),
 ): Promise<{ child: ChildProcess; lines: Line[]; address: string }> {
-  const child = spawn(process.execPath, [cliFile, ...sonarFlags(room), '--web', '--json']);
+  const child = spawn(process.execPath, [cliFile, 'sonar', ...flags, '--web', '--json']);
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: Line[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
