@@ -146,6 +146,8 @@ export const limits = {
   roomPathsMax: 64,
   /** Seconds of a signal that is played and recorded, with its tail. */
   recordedSecMax: 600,
+  /** Recordings of a train of signals that wait to be taken. */
+  trainWaitingMax: 8,
   /** Takes that are played again, because something came between, before it is given up. */
   measureTriesMax: 5,
   /** Rangings that a sonar remembers. */

@@ -19,6 +19,8 @@ export class Interrupt {
   readonly asked: Promise<EndingSignal>;
   /** Settles with the second one. */
   readonly forced: Promise<EndingSignal>;
+  /** Called at SIGHUP instead of ending, where there is no terminal that could have gone. */
+  reload: (() => void) | null = null;
   #first: EndingSignal | null = null;
   readonly #handlers = new Map<EndingSignal, () => void>();
 
@@ -34,6 +36,10 @@ export class Interrupt {
     let firstMs = 0;
     for (const signal of endings) {
       const handler = () => {
+        if (signal === 'SIGHUP' && this.reload !== null && !hasTerminal()) {
+          this.reload();
+          return;
+        }
         const nowMs = performance.now();
         if (this.#first === null) {
           this.#first = signal;
@@ -67,4 +73,9 @@ export class Interrupt {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Whether SIGHUP means that somebody's terminal is gone, and not that settings are to be read. */
+function hasTerminal(): boolean {
+  return process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
 }

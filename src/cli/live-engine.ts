@@ -21,6 +21,8 @@ export interface Watch {
   announce?: (status: Status) => void;
   /** Called once when the engine's page can be opened, which is a little later. */
   announcePage?: (address: string) => void;
+  /** Reads the settings again, and says what became of them; by default SIGHUP ends the engine. */
+  reload?: () => string;
   /** Resolves when the command's own work is done and the engine is to end. */
   finished?: Promise<void>;
 }
@@ -67,6 +69,15 @@ export async function watchEngine(watch: Watch): Promise<Outcome> {
     watch.announce?.(engine.status());
     notice.ready(engine.status());
   });
+  const { reload } = watch;
+  if (reload !== undefined) {
+    interrupt.reload = () => {
+      notice.reloading();
+      line.clear();
+      process.stderr.write(`${reload()}\n`);
+      notice.ready(status);
+    };
+  }
   void interrupt.asked.then(stop);
   void interrupt.forced.then(() => engine.forceStop());
   let failure: unknown;

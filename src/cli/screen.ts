@@ -1,5 +1,6 @@
-const enter = '\u001b[?1049h\u001b[?25l';
-const leave = '\u001b[?25h\u001b[?1049l';
+/** The other screen, without a cursor, and what is too wide is cut and not put on the next line. */
+const enter = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const leave = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 
 /**
  * A whole terminal to draw in. What was on it before comes back at the end, however this program
@@ -8,6 +9,13 @@ const leave = '\u001b[?25h\u001b[?1049l';
 export class Screen {
   private isOpen = true;
   private readonly restore = () => this.close();
+  /** After Ctrl-Z or SIGSTOP the shell had the terminal, and left it as it likes it. */
+  private readonly resume = () => {
+    process.stdout.write(enter);
+    // Once more from the start, for Node believes that nothing has changed.
+    process.stdin.setRawMode?.(false);
+    process.stdin.setRawMode?.(true);
+  };
   private readonly onKey: (text: string) => void;
 
   constructor(onKey: (key: string) => void) {
@@ -15,6 +23,7 @@ export class Screen {
       for (const key of text) onKey(key);
     };
     process.on('exit', this.restore);
+    process.on('SIGCONT', this.resume);
     process.stdout.write(enter);
     const { stdin } = process;
     if (!stdin.isTTY) return;
@@ -45,6 +54,7 @@ export class Screen {
     if (!this.isOpen) return;
     this.isOpen = false;
     process.off('exit', this.restore);
+    process.off('SIGCONT', this.resume);
     const { stdin } = process;
     if (stdin.isTTY) {
       stdin.off('data', this.onKey);

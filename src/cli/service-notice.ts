@@ -1,5 +1,5 @@
 import type { Status } from '../client/index.js';
-import { notifyService } from '../os/index.js';
+import { monotonicNs, notifyService } from '../os/index.js';
 
 /** A status line that says the same is not sent again sooner. */
 const statusMs = 5000;
@@ -28,6 +28,12 @@ export class ServiceNotice {
   ready(status: Status): void {
     this.isReady = true;
     this.send(`READY=1\nSTATUS=${statusLine(status)}`);
+  }
+
+  /** It reads its settings again; followed by `ready`. */
+  reloading(): void {
+    const sinceUs = Math.floor(monotonicNs() / 1000);
+    this.send(`RELOADING=1\nMONOTONIC_USEC=${sinceUs}`);
   }
 
   /** It is about to end in order. */

@@ -22,6 +22,7 @@ import { SignalPlayer } from './play-and-record.js';
 import { ClientStream } from './stream.js';
 import { checkStreamFormat } from './stream-format.js';
 import { PatchTap } from './tap.js';
+import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type {
   CaptureFormat,
   EngineCapture,
@@ -216,6 +217,14 @@ export class Connection implements EngineConnection {
   }
 
   async playAndRecord(signal: Float32Array, options: PlayAndRecordOptions = {}): Promise<Recorded> {
+    return (await this.reachPlayer()).play(signal, options);
+  }
+
+  async playTrain(signal: Float32Array, options: PlayTrainOptions): Promise<SignalTrain> {
+    return (await this.reachPlayer()).playTrain(signal, options);
+  }
+
+  private async reachPlayer(): Promise<SignalPlayer> {
     const memory = await this.reachMemory();
     const { rateHz: rate, channels } = memory.segment.layout;
     this.player ??= new SignalPlayer({
@@ -230,7 +239,7 @@ export class Connection implements EngineConnection {
           name: 'play-and-record',
         }),
     });
-    return this.player.play(signal, options);
+    return this.player;
   }
 
   async tap(points: readonly string[]): Promise<EngineTap> {
@@ -270,6 +279,7 @@ export class Connection implements EngineConnection {
     if (this.closed) return;
     this.closed = true;
     for (const reader of [...this.captures]) reader.close();
+    this.player?.close();
     const ends = [...this.streams].map((stream) => stream.abort());
     void Promise.all(ends).finally(() => this.letGo());
   }

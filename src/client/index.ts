@@ -8,6 +8,7 @@ export { OfflineEngine } from '../engine/offline.js';
 export { connectEngine } from './connection.js';
 export { type PreparedKeeper, prepareKeeper } from './keeper-process.js';
 export { startEngine } from './launch.js';
+export type { PlayTrainOptions, SignalTrain } from './train-types.js';
 export type {
   Applied,
   CaptureBlock,

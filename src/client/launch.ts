@@ -12,12 +12,14 @@ import { TenutoError } from '../errors.js';
 import type { Segment } from '../memory/segment.js';
 import { readStatus, type Status } from '../observe/status.js';
 import { createSharedMemory, mapShared } from '../os/index.js';
+import { type Reloaded, reloadSettings, type Settings } from '../settings/index.js';
 import { demandCapture } from './capture.js';
 import { Connection } from './connection.js';
 import { EngineMemory } from './engine-memory.js';
 import { firstDevices } from './first-devices.js';
 import { prepareKeeper } from './keeper-process.js';
-import { orderOf } from './order.js';
+import { changedOrderOf, orderOf } from './order.js';
+import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type {
   Applied,
   CaptureFormat,
@@ -139,7 +141,8 @@ export async function startEngine(given: StartOptions): Promise<RunningEngine> {
   try {
     child.stdin!.write(`${JSON.stringify(place)}\n`);
     const restored = restoration?.restored ?? null;
-    return new LaunchedEngine(order.name, child, voice, await voice.started.promise, restored);
+    const started = await voice.started.promise;
+    return new LaunchedEngine(order.name, child, voice, started, restored, options.settings);
   } finally {
     const { order: orderFd, program, patch, assets } = place;
     for (const fd of [orderFd, program, patch, ...assets]) closeSync(fd);
@@ -160,6 +163,7 @@ class LaunchedEngine implements RunningEngine {
     voice: KeeperVoice,
     started: Started,
     readonly restored: Restored | null,
+    private settings: Settings,
   ) {
     const memory = new EngineMemory({ keeperPid: started.pid, segmentFd: started.segmentFd });
     const { segment } = memory;
@@ -188,6 +192,14 @@ class LaunchedEngine implements RunningEngine {
   stop(): Promise<EngineEnd> {
     this.child.stdin!.write(launcherWish.stop);
     return this.ended;
+  }
+
+  reload(settings: Settings): Reloaded {
+    const reloaded = reloadSettings(this.settings, settings);
+    this.settings = reloaded.settings;
+    const order = JSON.stringify(changedOrderOf(reloaded.settings));
+    if (reloaded.taken.length > 0) this.child.stdin!.write(`${launcherWish.change}${order}\n`);
+    return reloaded;
   }
 
   forceStop(): void {
@@ -230,6 +242,11 @@ class LaunchedEngine implements RunningEngine {
   async playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded> {
     demandCapture(this.name, this.memory);
     return (await this.reach()).playAndRecord(signal, options);
+  }
+
+  async playTrain(signal: Float32Array, options: PlayTrainOptions): Promise<SignalTrain> {
+    demandCapture(this.name, this.memory);
+    return (await this.reach()).playTrain(signal, options);
   }
 
   private reach(): Promise<Connection> {

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { AcousticRoom } from '../device/room/room.js';
-import type { FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
+import type { ChangedOrder, FlightOrder, LaunchOrder, RecorderOrder } from '../engine/orders.js';
 import { snapshotTicksMax } from '../engine/replica-core.js';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -155,6 +155,11 @@ function recorderOrderOf(
 ): RecorderOrder[] {
   if (path === undefined) return [];
   return [{ kind: 'recorder', path, stopFrames, syncMs: settings.record.syncMs }];
+}
+
+/** What of an order follows from settings that are *live*. */
+export function changedOrderOf(settings: Settings): ChangedOrder {
+  return { policy: policyOf(settings), tripwires: tripwiresOf(settings) };
 }
 
 /** The complete, validated order for a keeper. @throws TenutoError when something cannot be. */

@@ -2,17 +2,18 @@ import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import { readCounters } from '../memory/counters.js';
 import { readDevice } from '../memory/device-desk.js';
-import { currentSealedTick, findRecord, isKept, sealedTick } from '../memory/journal.js';
-import { record } from '../memory/layout.js';
 import { currentPosition } from '../memory/output-ring.js';
 import type { Segment } from '../memory/segment.js';
-import { tickAfter, ticksBetween } from '../memory/ticks.js';
+import { ticksBetween } from '../memory/ticks.js';
 import { ChannelMap } from '../pcm/index.js';
 import { demandCapture } from './capture.js';
 import { CaptureRows, type RowMark } from './capture-rows.js';
 import type { EngineMemory } from './engine-memory.js';
 import { type Demand, demandOf, isWithin } from './format-checks.js';
+import { PlayedTrain, type TrainSignal } from './signal-train.js';
+import { isSteady, lostTurns, medianLoop, SignalTurns } from './signal-turns.js';
 import type { ClientStream } from './stream.js';
+import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type { PlayAndRecordOptions, Recorded, RecordTrouble } from './types.js';
 
 const timeoutMsDefault = 10_000;
@@ -61,10 +62,33 @@ function checkSignal(
   const tailFrames = Math.round(tailSec * rateHz);
   demand(frames + tailFrames <= mostSec * rateHz, `signal and tail are longer than ${mostSec} s`);
   demand(typeof timeoutMs === 'number' && timeoutMs >= 0, 'timeoutMs is no time');
-  if (channels === layout.channels) return { samples, frames, tailFrames, timeoutMs };
-  const wide = new Float32Array(frames * layout.channels);
-  new ChannelMap({ inputs: 1, outputs: layout.channels }).map(samples, wide, frames);
-  return { samples: wide, frames, tailFrames, timeoutMs };
+  return { samples: widened(samples, frames, layout), frames, tailFrames, timeoutMs };
+}
+
+/** Samples of one channel, or already of the engine's, as the engine's. */
+function widened(samples: Float32Array, frames: number, { channels }: Segment['layout']) {
+  if (samples.length === frames * channels) return samples;
+  const wide = new Float32Array(frames * channels);
+  new ChannelMap({ inputs: 1, outputs: channels }).map(samples, wide, frames);
+  return wide;
+}
+
+/** @throws TenutoError `TENUTO_CAPTURE_FORMAT` */
+function checkTrain(
+  samples: Float32Array,
+  { periodFrames, recordFrames, channels = 1 }: PlayTrainOptions,
+  layout: Segment['layout'],
+): TrainSignal {
+  const signal = checkSignal(samples, { channels }, layout);
+  const most = limits.recordedSecMax * layout.rateHz;
+  const isCount = (value: number, least: number) =>
+    Number.isInteger(value) && isWithin(value, least, most);
+  demand(
+    isCount(periodFrames, signal.frames),
+    `periodFrames is not a whole number of ${signal.frames}, the signal's, to ${most}`,
+  );
+  demand(isCount(recordFrames, 1), `recordFrames is not a whole number of 1 to ${most}`);
+  return { samples: signal.samples, frames: signal.frames, periodFrames, recordFrames };
 }
 
 /**
@@ -74,6 +98,7 @@ function checkSignal(
  */
 export class SignalPlayer {
   private stream: ClientStream | null = null;
+  private train: PlayedTrain | null = null;
   private queue: Promise<unknown> = Promise.resolve();
   private hasEnded = false;
 
@@ -86,20 +111,58 @@ export class SignalPlayer {
     const signal = checkSignal(samples, options, memory.segment.layout);
     const result = this.queue.then(() => this.playNow(signal));
     this.queue = result.catch(() => {});
+    // Who wants to play once does not wait for one who plays for ever.
+    void this.train?.stop();
     return result;
+  }
+
+  /** See `EngineConnection.playTrain`. */
+  async playTrain(samples: Float32Array, options: PlayTrainOptions): Promise<SignalTrain> {
+    const { engine, memory } = this.host;
+    demandCapture(engine, memory.segment);
+    const signal = checkTrain(samples, options, memory.segment.layout);
+    const begun = this.queue.then(() => this.beginTrain(signal));
+    this.queue = begun.then(
+      (train) => this.endTrain(train),
+      () => {},
+    );
+    void this.train?.stop();
+    return begun;
   }
 
   engineEnded(): void {
     this.hasEnded = true;
+    this.train?.cut('engine');
+  }
+
+  /** The connection is closed; who waits is told. */
+  close(): void {
+    this.train?.cut('connection');
+  }
+
+  private async reachStream(): Promise<ClientStream> {
+    if (this.hasEnded) throw ended(this.host.engine);
+    if (this.stream === null || this.stream.state !== 'open') {
+      this.stream = await this.host.openStream();
+    }
+    return this.stream;
+  }
+
+  private async beginTrain(signal: TrainSignal): Promise<PlayedTrain> {
+    const { engine, memory } = this.host;
+    this.train = new PlayedTrain(engine, memory, await this.reachStream(), signal);
+    return this.train;
+  }
+
+  private async endTrain(train: PlayedTrain): Promise<void> {
+    const end = await train.over;
+    this.train = null;
+    if (end === 'lost') this.stream = null;
   }
 
   private async playNow(signal: Signal): Promise<Recorded> {
     const { memory, engine } = this.host;
-    if (this.hasEnded) throw ended(engine);
-    if (this.stream === null || this.stream.state !== 'open') {
-      this.stream = await this.host.openStream();
-    }
-    const { stream } = this;
+    const stream = await this.reachStream();
     const take = new Take(memory.segment, stream, signal);
     const state: { failure: unknown } = { failure: null };
     // Its end does not matter: the turns tell when the last frame was given.
@@ -157,10 +220,7 @@ class Take {
   private readonly samples: Float32Array;
   private readonly xruns: number;
   private readonly total: number;
-  private readonly cursor: number;
-  private firstTick: number | null = null;
-  /** The last tick that plays nothing of it yet. */
-  private looked: number;
+  private readonly turns: SignalTurns;
   /** Turns that wait to be read. */
   private waiting = 0;
   private first: RowMark | null = null;
@@ -171,15 +231,14 @@ class Take {
   /** To be made before the signal is given to the stream, which is at rest. */
   constructor(
     private readonly segment: Segment,
-    private readonly stream: ClientStream,
+    stream: ClientStream,
     private readonly signal: Signal,
   ) {
     const { captureChannels } = segment.layout;
     this.total = signal.frames + signal.tailFrames;
     this.samples = new Float32Array(this.total * captureChannels);
     this.xruns = readCounters(segment).xruns;
-    this.cursor = stream.position;
-    this.looked = currentSealedTick(segment);
+    this.turns = new SignalTurns(segment, stream);
     this.rows = new CaptureRows(segment, currentPosition(segment));
   }
 
@@ -190,9 +249,9 @@ class Take {
   /** Takes what is there; true when that is all. */
   look(): boolean {
     this.hasMoved = false;
-    this.firstTick ??= this.findFirstTick();
+    const firstTick = this.turns.firstTick();
     // Without the tick no turn is read: those that may be the first wait in the ring.
-    if (this.firstTick === null) {
+    if (firstTick === null) {
       const { waiting } = this.rows;
       this.hasMoved = waiting !== this.waiting;
       this.waiting = waiting;
@@ -204,36 +263,13 @@ class Take {
       if (row === null) return false;
       this.hasMoved = true;
       if (this.first === null) {
-        if (row.concealed || ticksBetween(row.tick, this.firstTick) < 0) continue;
-        if (row.tick !== this.firstTick) throw lost();
+        if (row.concealed || ticksBetween(row.tick, firstTick) < 0) continue;
+        if (row.tick !== firstTick) throw lostTurns();
         this.first = row;
-      } else if (row.from !== expected) throw lost();
+      } else if (row.from !== expected) throw lostTurns();
       this.take(row);
     }
     return true;
-  }
-
-  /** The first tick that plays a frame of the signal, once it is sealed. */
-  private findFirstTick(): number | null {
-    const { segment } = this;
-    const sealed = sealedTick(segment, this.looked);
-    while (ticksBetween(sealed, this.looked) > 0) {
-      const tick = tickAfter(this.looked, 1);
-      const cursor = this.cursorOf(tick);
-      if (((cursor - this.cursor) | 0) > 0) return tick;
-      this.looked = tick;
-    }
-    return null;
-  }
-
-  /** Frames of the stream that are played when the tick is over. */
-  private cursorOf(tick: number): number {
-    const { segment, stream } = this;
-    const at = findRecord(segment, tick);
-    if (at < 0) throw lost();
-    const cursor = segment.words[at + record.streamCursors + stream.stream]!;
-    if (!isKept(segment, tick)) throw lost();
-    return cursor;
   }
 
   private take(row: RowMark): void {
@@ -248,7 +284,7 @@ class Take {
     if (row.concealed && this.taken < signal.frames) this.trouble ??= 'concealed';
     if (row.deviceDropFrames > 0) this.trouble ??= 'dropped';
     if (this.trouble === null && this.taken < signal.frames) {
-      const played = (this.cursorOf(row.tick) - this.cursor) | 0;
+      const played = this.turns.playedAfter(row.tick);
       if (played !== Math.min(signal.frames, this.taken + quantum)) this.trouble = 'starved';
     }
     this.taken += frames;
@@ -275,27 +311,8 @@ class Take {
       generation: first!.generation,
       clean: trouble === null,
       trouble,
-      loopFrames: this.loops.length > 0 ? medianOf(this.loops) : null,
+      loopFrames: this.loops.length > 0 ? medianLoop(this.loops) : null,
       latencyFrames: latencyFrames > 0 ? latencyFrames : null,
     };
   }
-}
-
-/** Whether the way through the device was the same at the beginning, in the middle and at the end. */
-function isSteady(loops: readonly number[]): boolean {
-  const third = Math.floor(loops.length / 3);
-  if (third < 3) return true;
-  const parts = [0, 1, 2].map((part) => medianOf(loops.slice(part * third, (part + 1) * third)));
-  return parts.every((median) => median === parts[0]);
-}
-
-/** One of the values: a position that moves in steps is seen a step too early now and then. */
-function medianOf(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** This process was kept from running for longer than the engine remembers. */
-function lost(): TenutoError {
-  const text = 'what was captured was overwritten before this program came to read it';
-  return new TenutoError('TENUTO_CAPTURE_CLOSED', text);
 }

@@ -2,11 +2,12 @@ import type { CompiledPatch } from '../dsp/compiler.js';
 import type { ShutdownReport } from '../engine/shutdown.js';
 import type { Segment } from '../memory/segment.js';
 import type { Status } from '../observe/status.js';
-import type { Settings } from '../settings/index.js';
+import type { Reloaded, Settings } from '../settings/index.js';
 import type { EngineCommands } from './command-types.js';
 import type { PreparedKeeper } from './keeper-process.js';
 import type { SampleFormat, StreamData } from './sample-door.js';
 import type { EngineTap } from './tap-types.js';
+import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type { EngineNote } from './watch-types.js';
 
 export type {
@@ -100,6 +101,14 @@ export interface EngineConnection extends EngineCommands, AsyncDisposable {
    *   device stays away; `TENUTO_CAPTURE_CLOSED` when the engine ends
    */
   playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded>;
+  /**
+   * Plays a signal again and again, exactly `periodFrames` apart, and gives what was captured each
+   * time, as `playAndRecord` does: a recording may go on while the next signal plays. One train at
+   * a time: whatever else this connection is to play and record ends it.
+   *
+   * @throws TenutoError as `playAndRecord`
+   */
+  playTrain(signal: Float32Array, options: PlayTrainOptions): Promise<SignalTrain>;
   /**
    * Listens to points of the patch, from now on: `osc1` is what that node gives, `seq1.freq` one of
    * its outputs, `filter1.cutoff` what enters that port. This program renders the patch a second
@@ -361,6 +370,11 @@ export interface RunningEngine extends EngineCommands, AsyncDisposable {
   status(): Status;
   /** The orderly end; the same promise for every call. */
   stop(): Promise<EngineEnd>;
+  /**
+   * Takes over those settings that may be changed while it plays (*live* in the reference), and says
+   * which of the others wait for the next start.
+   */
+  reload(settings: Settings): Reloaded;
   /** Skips what is left of the order and kills. */
   forceStop(): void;
   /** Resolves once it has ended, for whatever reason. */
@@ -373,4 +387,6 @@ export interface RunningEngine extends EngineCommands, AsyncDisposable {
   capture(format?: CaptureFormat): Promise<EngineCapture>;
   /** As `EngineConnection.playAndRecord`. */
   playAndRecord(signal: Float32Array, options?: PlayAndRecordOptions): Promise<Recorded>;
+  /** As `EngineConnection.playTrain`. */
+  playTrain(signal: Float32Array, options: PlayTrainOptions): Promise<SignalTrain>;
 }

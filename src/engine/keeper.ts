@@ -36,6 +36,7 @@ import {
 } from '../os/index.js';
 import { KeeperCore, type KeeperWorld } from './keeper-core.js';
 import {
+  type ChangedOrder,
   type ChildOrder,
   type KeeperMessage,
   type LaunchOrder,
@@ -337,6 +338,13 @@ function found(received: Received, prepared: PreparedPrograms): Engine {
   listenToSignals(core, look);
   return {
     wish(line) {
+      if (line.startsWith(launcherWish.change)) {
+        const changed = JSON.parse(line.slice(launcherWish.change.length)) as ChangedOrder;
+        // All who go by it hold this one object.
+        Object.assign(order.policy, changed.policy);
+        writeTripwirePolicy(segment, changed.tripwires);
+        return;
+      }
       core.stop('requested');
       if (line === launcherWish.force.trim()) core.force();
       look();

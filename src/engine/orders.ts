@@ -170,8 +170,16 @@ export interface ChildOrder {
   log: { level: string; format: string };
 }
 
-/** What the launcher may write to the keeper's standard input after the order. */
-export const launcherWish = { stop: 'stop\n', force: 'force\n' } as const;
+/** What of an order may be changed while the engine plays. */
+export type ChangedOrder = Pick<LaunchOrder, 'policy' | 'tripwires'>;
+
+/** What the launcher may write to the keeper's standard input after the order, a line each. */
+export const launcherWish = {
+  stop: 'stop\n',
+  force: 'force\n',
+  /** Followed by a `ChangedOrder`, as JSON. */
+  change: 'change ',
+} as const;
 
 /** What the keeper tells its launcher, one JSON object a line. */
 export type KeeperMessage =

@@ -36,6 +36,8 @@ export interface Arrivals {
   noise: number;
   /** Independent places that were searched. */
   cells: number;
+  /** Before anything was taken away: from the search's `fromFrame`, as `MatchedFilter.envelope`. */
+  envelope: Float32Array;
 }
 
 /** Rounds at the end in which each arrival is looked at again without the others. */
@@ -46,9 +48,32 @@ const relaxedAtOnce = 4;
 const surroundingFrames = 384;
 const medianOfRayleigh = Math.sqrt(2 * Math.log(2));
 
-function medianOf(values: Float32Array): number {
+/**
+ * The value in the middle, as sorting would find it, in a time that grows with the number of values
+ * alone (Hoare's selection). It disturbs their order.
+ */
+function takeMedian(values: Float32Array): number {
   if (values.length === 0) return 0;
-  return Float32Array.from(values).sort()[values.length >> 1]!;
+  const middle = values.length >> 1;
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const value = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = value;
+    }
+    if (middle <= j) high = j;
+    else if (middle >= i) low = i;
+    else break;
+  }
+  return values[middle]!;
 }
 
 interface Candidate {
@@ -57,8 +82,11 @@ interface Candidate {
   height: number;
 }
 
-/** The highest place of an envelope, and the noise around it. */
-function highest(envelope: Float32Array, fromFrame: number, lobeFrames: number): Candidate {
+/** The highest place of an envelope, and the noise around it: no less than that of the whole. */
+function highest(
+  envelope: Float32Array,
+  { fromFrame, lobeFrames, noise }: { fromFrame: number; lobeFrames: number; noise: number },
+): Candidate {
   let best = 0;
   for (let i = 1; i < envelope.length; i++) if (envelope[i]! > envelope[best]!) best = i;
   const lobe = Math.ceil(lobeFrames * gridPerFrame);
@@ -68,9 +96,11 @@ function highest(envelope: Float32Array, fromFrame: number, lobeFrames: number):
   const around = new Float32Array(before.length + after.length);
   around.set(before);
   around.set(after, before.length);
-  const local = medianOf(around);
-  const noise = Math.max(local, medianOf(envelope)) / medianOfRayleigh;
-  return { frame: fromFrame + best / gridPerFrame, noise, height: envelope[best]! };
+  return {
+    frame: fromFrame + best / gridPerFrame,
+    noise: Math.max(noise, takeMedian(around) / medianOfRayleigh),
+    height: envelope[best]!,
+  };
 }
 
 /**
@@ -92,10 +122,12 @@ export function findArrivals(
   const lobeFrames = filter.rateHz / filter.shape.rmsEnvelopeHz;
   let noise = 0;
   let strongest = 0;
+  let first: Float32Array | null = null;
   for (;;) {
     const envelope = filter.envelope(rest, fromFrame, toFrame);
-    const candidate = highest(envelope, fromFrame, lobeFrames);
-    noise = medianOf(envelope) / medianOfRayleigh;
+    first ??= envelope;
+    noise = takeMedian(Float32Array.from(envelope)) / medianOfRayleigh;
+    const candidate = highest(envelope, { fromFrame, lobeFrames, noise });
     strongest ||= candidate.height;
     const isWeak = candidate.height < strongest * 10 ** (-search.rangeDb / 20);
     if (peaks.length >= search.most || isWeak || candidate.height === 0) break;
@@ -112,7 +144,7 @@ export function findArrivals(
       ({ frame, peak }) => frame >= fromFrame - 1 && frame <= toFrame + 1 && peak >= threshold,
     )
     .sort((a, b) => b.level - a.level);
-  return { found, rest, noise, cells };
+  return { found, rest, noise, cells, envelope: first };
 }
 
 function describe(peak: Peak, noise: number, cells: number): Arrival {

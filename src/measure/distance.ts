@@ -120,9 +120,9 @@ export async function measureDistance(
 export function rangeTake(
   ranger: Ranger,
   take: Take,
-  known: { calibration: Calibration | null; generation: number },
+  known: { calibration: Calibration | null; generation: number; isFirst?: boolean },
 ): Ranging {
-  const { calibration, generation } = known;
+  const { calibration, generation, isFirst = true } = known;
   if (calibration !== null) demandCalibration(calibration, take);
   if (take.stream.generation !== generation) {
     const text = `generation ${take.stream.generation} of the stream has followed ${generation} meanwhile`;
@@ -130,15 +130,16 @@ export function rangeTake(
   }
   demandInput(take.input, take.peak);
   const clutter = clutterFor(calibration, ranger);
-  return ranger.range(take.samples, { rateErrorPpm: take.rateErrorPpm, clutter });
+  const { samples, rateErrorPpm } = take;
+  return ranger.range(samples, { rateErrorPpm, clutter, isFirst });
 }
 
 /** The recording without a target, if it was made with this very signal. */
-function clutterFor(calibration: Calibration | null, { parameters, frames }: Ranger) {
+function clutterFor(calibration: Calibration | null, { parameters, echoFrames }: Ranger) {
   const clutter = calibration?.clutter ?? null;
   if (clutter === null) return null;
   const same = makeChirp(clutter.chirp) === makeChirp(parameters.chirp);
-  if (same && clutter.samples.length >= frames) return clutter;
+  if (same && clutter.samples.length >= echoFrames) return clutter;
   const what = same ? 'a shorter range' : 'another signal';
   throw new TenutoError(
     'TENUTO_CALIBRATION_STALE',
@@ -164,14 +165,15 @@ function middleOf(rangings: readonly Ranging[]): Ranging & { madM: number | null
 
 /**
  * Records what is there without a target, several times, so that rangings over the same stream can
- * take it away.
+ * take it away. What sounds on after `maxM` is recorded for `moreSec` longer, for those that follow
+ * each other so quickly that it is still to be heard.
  *
  * @throws TenutoError as `measureDistance`
  */
 export async function calibrate(
   stream: PersistentStream,
   settings: MeasureSettings,
-  { takes = clutterTakes, savedAt = new Date().toISOString() } = {},
+  { takes = clutterTakes, savedAt = new Date().toISOString(), moreSec = 0 } = {},
 ): Promise<Calibration> {
   const parameters = rangingParameters(settings, stream.rateHz);
   const { chirp } = parameters;
@@ -181,7 +183,7 @@ export async function calibrate(
   const ranger = new Ranger(await Fourier.load(), parameters, way);
   // A little more, so that it also covers recordings whose way is found anew.
   const { signal } = ranger;
-  const extraRecordSec = ranger.extraRecordSec + withinFrames / stream.rateHz;
+  const extraRecordSec = ranger.extraRecordSec + withinFrames / stream.rateHz + moreSec;
   const sums: Float64Array[] = [];
   let loopFrames: number | null = null;
   for (let i = 0; i < takes; i++) {

@@ -40,3 +40,4 @@ export {
   measureSweep,
   type SweepOptions,
 } from './sweep.js';
+export type { TakeTrain, TrainOptions } from './take-train.js';

@@ -5,6 +5,8 @@ import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Settings } from '../settings/index.js';
 import { checkInput, type InputState } from './input-check.js';
+import { TakeTrain, type TrainOptions } from './take-train.js';
+import { troubleTexts } from './trouble-texts.js';
 
 /** What plays while nothing is measured. */
 const silentPatch = `
@@ -54,15 +56,8 @@ export interface Take extends Pick<Recorded, 'loopFrames' | 'latencyFrames' | 't
 /** Times and reasons of a stream, told while it is open. */
 export type MessageListener = (message: string) => void;
 
-const troubleTexts: Record<NonNullable<Recorded['trouble']>, string> = {
-  away: 'nobody listened: the input device was away',
-  generation: 'another driver took the device over',
-  concealed: 'the sound was interrupted',
-  starved: 'this program was kept from running and the signal came too late',
-  dropped: 'the input device lost frames',
-  xrun: 'the device ran dry',
-  way: 'the way through the device changed',
-};
+/** What a train asks the engine for once in so long: it changes slowly. */
+const statusAgeMsMax = 1000;
 
 /**
  * One duplex stream that is opened once and closed once, whatever is measured over it in between:
@@ -75,6 +70,7 @@ export class PersistentStream implements AsyncDisposable {
   private isClosed = false;
   private failure: TenutoError | null = null;
   private status: Status;
+  private statusMs = 0;
 
   private constructor(
     private readonly engine: RunningEngine | EngineConnection,
@@ -148,6 +144,7 @@ export class PersistentStream implements AsyncDisposable {
   async look(): Promise<Status> {
     this.refuseClosed();
     this.status = await this.engine.status();
+    this.statusMs = performance.now();
     return this.status;
   }
 
@@ -167,12 +164,7 @@ export class PersistentStream implements AsyncDisposable {
       const status = await this.look();
       const { trouble } = recorded;
       const isLast = repeats + 1 >= tries;
-      // What took over after the last frame was captured belongs to the next take.
-      const stream = { ...identityOf(status), generation: recorded.generation };
-      if (trouble === null || tries === 1) {
-        this.takes++;
-        return this.makeTake(recorded, { stream, channel, repeats, status });
-      }
+      if (trouble === null || tries === 1) return this.makeTake(recorded, channel, repeats, status);
       this.repeats++;
       this.tell(`measured again: ${troubleTexts[trouble]}`);
       if (!isLast) continue;
@@ -182,15 +174,33 @@ export class PersistentStream implements AsyncDisposable {
     }
   }
 
-  private makeTake(
-    recorded: Recorded,
-    {
-      stream,
-      channel,
-      repeats,
-      status,
-    }: { stream: StreamIdentity; channel: number; repeats: number; status: Status },
-  ): Take {
+  /**
+   * Plays a mono signal again and again, exactly a period apart, and gives what was captured each
+   * time. No device is opened. One train at a time; `playAndRecord` ends it.
+   *
+   * @param signal at the stream's rate, within [-1, 1]
+   */
+  playTrain(signal: Float32Array, options: TrainOptions): TakeTrain {
+    const { channel = 0, periodFrames, recordFrames } = options;
+    return new TakeTrain({
+      begin: () => {
+        this.refuseClosed();
+        return this.engine.playTrain(signal, { periodFrames, recordFrames });
+      },
+      makeTake: async (recorded, repeats) => {
+        const isFresh = performance.now() - this.statusMs < statusAgeMsMax;
+        const isSame = recorded.generation === this.status.generation;
+        const status = isFresh && isSame ? this.status : await this.look();
+        return this.makeTake(recorded, channel, repeats, status);
+      },
+      tell: (message) => {
+        this.repeats++;
+        this.tell(message);
+      },
+    });
+  }
+
+  private makeTake(recorded: Recorded, channel: number, repeats: number, status: Status): Take {
     const { channels, frames, loopFrames, latencyFrames, trouble, clean } = recorded;
     if (channel >= channels) {
       const text = `there is no channel ${channel}: ${channels} are captured, from 0`;
@@ -200,6 +210,9 @@ export class PersistentStream implements AsyncDisposable {
     for (let i = 0; i < frames; i++) samples[i] = recorded.samples[i * channels + channel]!;
     const { peak, state } = checkInput(samples);
     const { rateErrorPpm } = status.device;
+    // What took over after the last frame was captured belongs to the next take.
+    const stream = { ...identityOf(status), generation: recorded.generation };
+    this.takes++;
     return {
       samples,
       rateHz: recorded.rate,

@@ -5,7 +5,7 @@ import { hearRoom } from '../device/room/room.js';
 import { roomSchema } from '../settings/room.js';
 import { Fourier } from './fourier.js';
 import { soundSpeed } from './medium.js';
-import { Ranger, type RangingParameters } from './ranging.js';
+import { Ranger, type RangingParameters, rateMaxHz } from './ranging.js';
 
 const rateHz = 48_000;
 const place = { rateHz, rateErrorPpm: 0, quantum: 128 };
@@ -48,6 +48,44 @@ function range(
   const clutter = calibrated ? { samples: hearRoom(empty, place, { signal, frames }) } : null;
   return ranger.range(heard, { clutter });
 }
+
+/** What is heard of a signal that comes again and again, from the beginning of the third. */
+function hearAgain(room: ReturnType<typeof roomOf>, ranger: Ranger): Float32Array {
+  const periodFrames = ranger.periodFrames!;
+  const signal = new Float32Array(3 * periodFrames + ranger.signal.length);
+  for (let i = 0; i < 4; i++) signal.set(ranger.signal, i * periodFrames);
+  const frames = 2 * periodFrames + ranger.frames;
+  return hearRoom(room, place, { signal, frames }).subarray(2 * periodFrames);
+}
+
+describe('rangings that follow each other while the last one is still heard', () => {
+  it('are as right as one alone, with a calibration and without', () => {
+    for (const updateHz of [10, rateMaxHz(usual)]) {
+      const periodFrames = Math.round(rateHz / updateHz);
+      const ranger = new Ranger(fourier, usual, way, periodFrames);
+      for (const distanceM of [0.5, 2.3456, 5, 10, 10.9]) {
+        const room = roomOf(distanceM, 20, { tailSec: 0.3, tailDb: -75 });
+        const empty = { ...room, targets: [], noiseDb: room.noiseDb - 20, seed: 77 };
+        const { signal } = ranger;
+        const alone = { samples: hearRoom(empty, place, { signal, frames: 20_000 }) };
+        for (const clutter of [null, alone]) {
+          const heard = hearAgain(room, ranger);
+          const { echo, confidence } = ranger.range(heard, { clutter, isFirst: false });
+          expect(Math.abs(echo!.distanceM - distanceM)).toBeLessThan(1e-4);
+          expect(confidence).toBeGreaterThan(0.999);
+        }
+      }
+    }
+  });
+
+  it('find nothing where there is nothing, however loud the next one begins', () => {
+    const ranger = new Ranger(fourier, usual, way, Math.ceil(rateHz / rateMaxHz(usual)));
+    for (let seed = 1; seed <= 5; seed++) {
+      const room = { ...roomOf(5, 20, { noiseDb: -90, targets: [] }), seed };
+      expect(ranger.range(hearAgain(room, ranger), { isFirst: false }).echo).toBeNull();
+    }
+  });
+});
 
 describe('a ranging', () => {
   it('in the room is right to a tenth of a millimetre from 0.3 to 10 m', () => {

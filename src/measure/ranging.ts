@@ -4,7 +4,7 @@ import { type Arrival, type Arrivals, chanceOfError, findArrivals } from './arri
 import { arrivalBoundSec } from './bounds.js';
 import { type ChirpParameters, makeChirp } from './chirp.js';
 import type { Fourier } from './fourier.js';
-import { MatchedFilter } from './matched-filter.js';
+import { gridPerFrame, MatchedFilter } from './matched-filter.js';
 import { type Medium, type SoundSpeed, soundSpeed } from './medium.js';
 import { refineCarrier } from './refinement.js';
 
@@ -31,9 +31,24 @@ export interface Way {
   withinFrames: number;
 }
 
-/** What was recorded without a target, to be taken away. */
+/** What was recorded without a target, with silence before and behind it, to be taken away. */
 export interface Clutter {
   samples: Float32Array;
+}
+
+/** What is known of one recording. */
+export interface RangeOptions {
+  /** How much faster than nominal the device's clock runs. */
+  rateErrorPpm?: number;
+  clutter?: Clutter | null;
+  /** Whether there was silence before it, although signals come again and again. */
+  isFirst?: boolean;
+}
+
+/** Clutter as it is in a recording: its spectrum, and its own direct sound. */
+interface KnownClutter {
+  spectrum: Float32Array;
+  direct: Arrival | null;
 }
 
 /** One reflection. */
@@ -89,26 +104,59 @@ export function checkRange({ minM, maxM, spacingM }: RangingParameters): void {
   if (!(spacingM >= 0 && spacingM <= 100)) refuse('spacingM must be 0 to 100');
 }
 
+/** Frames from the direct arrival to that of an echo. */
+function framesBetween(distanceM: number, spacingM: number, speedMps: number, rateHz: number) {
+  const lengthM = 2 * Math.hypot(distanceM, spacingM / 2) - spacingM;
+  return (lengthM / speedMps) * rateHz;
+}
+
+/**
+ * The highest rate at which rangings can follow each other, in Hz: the last echo has to begin before the
+ * next direct sound does, else nobody could say whose echo it is; and one signal has to be over.
+ *
+ * @throws TenutoError `TENUTO_MEASURE_PARAMETERS`
+ */
+export function rateMaxHz({ chirp, medium, maxM, spacingM }: RangingParameters): number {
+  const { rateHz } = chirp;
+  const { speedMps } = soundSpeed(medium);
+  const echoes = framesBetween(maxM, spacingM, speedMps, rateHz) + 2 * flankFrames;
+  return rateHz / Math.max(Math.ceil(echoes), makeChirp(chirp).length);
+}
+
 /** Finds echoes in recordings of one length: what of it can be prepared is prepared once. */
 export class Ranger {
   readonly signal: Float32Array;
   readonly sound: SoundSpeed;
-  /** Frames of the recording. */
+  /** Frames of the recording, and those of them in which the last echo is over. */
   readonly frames: number;
+  readonly echoFrames: number;
   private readonly filter: MatchedFilter;
+  private readonly known = new WeakMap<Clutter, { first?: KnownClutter; later?: KnownClutter }>();
+  private heard: { envelope: Float32Array; beforeFrames: number; frames: number } | null = null;
+  /** The next signal's direct sound begins before the last echo of this one is over. */
+  private readonly overlaps: boolean;
 
-  /** @throws TenutoError `TENUTO_MEASURE_PARAMETERS` */
+  /**
+   * @param periodFrames where the signal is played again and again: from one to the next
+   * @throws TenutoError `TENUTO_MEASURE_PARAMETERS`
+   */
   constructor(
     fourier: Fourier,
     readonly parameters: RangingParameters,
     readonly way: Way,
+    readonly periodFrames: number | null = null,
   ) {
     checkRange(parameters);
     const { chirp, medium, maxM } = parameters;
     this.signal = makeChirp(chirp);
     this.sound = soundSpeed(medium);
-    const last = way.directFrames + way.withinFrames + this.framesTo(maxM, chirp.rateHz);
-    this.frames = this.signal.length + Math.ceil(last) + flankFrames;
+    const direct = Math.ceil(way.directFrames + way.withinFrames) + flankFrames;
+    const echoes = direct + Math.ceil(this.framesTo(maxM, chirp.rateHz)) + this.signal.length;
+    this.echoFrames = echoes;
+    const next = periodFrames === null ? Number.POSITIVE_INFINITY : direct + periodFrames;
+    this.overlaps = next - 2 * way.withinFrames - 2 * flankFrames < echoes;
+    // What is to be taken away has to be there whole: half a signal is none that a filter knows.
+    this.frames = this.overlaps ? Math.max(echoes, next + this.signal.length) : echoes;
     if (this.frames > limits.recordedSecMax * chirp.rateHz) refuse(`maxM ${maxM} is too far`);
     this.filter = new MatchedFilter(fourier, this.signal, this.frames, chirp.rateHz);
   }
@@ -120,33 +168,35 @@ export class Ranger {
 
   /** Frames from the direct arrival to that of an echo. */
   private framesTo(distanceM: number, rateHz: number): number {
-    const { spacingM } = this.parameters;
-    const lengthM = 2 * Math.hypot(distanceM, spacingM / 2) - spacingM;
-    return (lengthM / this.sound.speedMps) * rateHz;
+    return framesBetween(distanceM, this.parameters.spacingM, this.sound.speedMps, rateHz);
   }
 
   /**
    * Ranges by a recording.
    *
-   * @param rateErrorPpm how much faster than nominal the device's clock runs
    * @throws TenutoError `TENUTO_MEASURE_NOTHING` when the direct sound is not where it has to be
    */
   range(
     samples: Float32Array,
-    { rateErrorPpm = 0, clutter = null as Clutter | null } = {},
+    { rateErrorPpm = 0, clutter = null, isFirst = true }: RangeOptions = {},
   ): Ranging {
     const { filter, parameters, sound } = this;
     const rateHz = parameters.chirp.rateHz * (1 + rateErrorPpm * 1e-6);
     const spectrum = filter.spectrumOf(samples);
     const direct = this.findDirect(spectrum);
     const directFrames = direct?.frame ?? this.way.directFrames;
-    if (clutter !== null) this.removeClutter(spectrum, direct, clutter);
+    if (clutter !== null) this.removeClutter(spectrum, direct, this.know(clutter, isFirst));
+    else if (direct !== null && this.overlaps) {
+      // The next signal's direct sound is this one's, a period later to the frame.
+      filter.add(spectrum, directFrames + this.periodFrames!, -direct.re, -direct.im);
+    }
     const fromFrame = directFrames + this.framesTo(parameters.minM, rateHz);
     const toFrame = directFrames + this.framesTo(parameters.maxM, rateHz);
     // Without a recording of what is always there, all of it is told apart, so that it hides nothing.
     const begin = clutter !== null || direct === null ? fromFrame : directFrames - flankFrames;
+    const searchedFrom = Math.max(0, Math.floor(begin));
     const arrivals = findArrivals(filter, spectrum, {
-      fromFrame: Math.max(0, Math.floor(begin)),
+      fromFrame: searchedFrom,
       toFrame: Math.ceil(toFrame) + 1,
       most: limits.measureEchoesMax,
       falseAlarm: parameters.falseAlarm,
@@ -159,6 +209,8 @@ export class Ranger {
       this.describe(one, arrivals, { directFrames, phase, rateHz }),
     );
     const chosen = parameters.echo === 'strongest' ? 0 : earliest(found);
+    const beforeFrames = directFrames - searchedFrom;
+    this.heard = { envelope: arrivals.envelope, beforeFrames, frames: toFrame - directFrames };
     return {
       echo: echoes[chosen] ?? null,
       echoes: [...echoes].sort((a, b) => a.distanceM - b.distanceM),
@@ -201,6 +253,28 @@ export class Ranger {
     throw new TenutoError('TENUTO_MEASURE_NOTHING', text);
   }
 
+  /** Clutter as it is where the signal comes again and again: with that of its neighbours. */
+  private know(clutter: Clutter, isFirst: boolean): KnownClutter {
+    const kept = this.known.get(clutter) ?? {};
+    this.known.set(clutter, kept);
+    const key = isFirst ? 'first' : 'later';
+    const found = kept[key];
+    if (found !== undefined) return found;
+    const { frames, periodFrames } = this;
+    const samples = new Float32Array(frames);
+    const shifts = periodFrames === null ? [0] : isFirst ? [0, 1] : [0, 1, -1];
+    for (const shift of shifts) {
+      const by = shift * (periodFrames ?? 0);
+      const from = Math.max(0, by);
+      const to = Math.min(frames, clutter.samples.length + by);
+      for (let i = from; i < to; i++) samples[i]! += clutter.samples[i - by]!;
+    }
+    const spectrum = this.filter.spectrumOf(samples);
+    const made = { spectrum, direct: this.findDirect(spectrum) };
+    kept[key] = made;
+    return made;
+  }
+
   /**
    * Takes away what was recorded without a target: moved in time until its direct sound falls on this
    * one's, a fraction of a frame included, and as loud.
@@ -208,13 +282,11 @@ export class Ranger {
   private removeClutter(
     spectrum: Float32Array,
     direct: Arrival | null,
-    { samples }: Clutter,
+    { spectrum: clutter, direct: own }: KnownClutter,
   ): void {
     const { filter } = this;
-    const clutter = filter.spectrumOf(samples);
-    const own = direct === null ? null : this.findDirect(clutter);
-    const shift = own === null ? 0 : direct!.frame - own.frame;
-    const gain = own === null ? 1 : direct!.level / own.level;
+    const shift = own === null || direct === null ? 0 : direct.frame - own.frame;
+    const gain = own === null || direct === null ? 1 : direct.level / own.level;
     const step = (-2 * Math.PI * shift) / filter.length;
     for (let bin = 1; bin < filter.length / 2; bin++) {
       const cos = gain * Math.cos(step * bin);
@@ -269,15 +341,18 @@ export class Ranger {
     return off <= Math.max(phaseTolerance, 4 * spread) ? 'carrier' : 'envelope';
   }
 
-  /** The envelope of what was heard by distance, `points` of it from 0 to `maxM`: each the highest of its part. */
-  profile(samples: Float32Array, { directFrames }: Ranging, points: number): Float32Array {
-    const { filter, parameters } = this;
-    const { rateHz } = parameters.chirp;
-    const toFrame = directFrames + this.framesTo(parameters.maxM, rateHz);
-    const envelope = filter.envelope(filter.spectrumOf(samples), directFrames, toFrame);
+  /**
+   * The envelope of what was ranged last by distance, without the clutter that was removed: `points` of
+   * it from 0 to `maxM`, each the highest of its part; null before the first.
+   */
+  profile(points: number): Float32Array | null {
+    if (this.heard === null) return null;
+    const { envelope, beforeFrames, frames } = this.heard;
     const profile = new Float32Array(points);
-    for (let i = 0; i < envelope.length; i++) {
-      const at = Math.min(points - 1, Math.floor((i / envelope.length) * points));
+    const scale = points / (frames * gridPerFrame);
+    const first = Math.round(beforeFrames * gridPerFrame);
+    for (let i = Math.max(0, first); i < envelope.length; i++) {
+      const at = Math.min(points - 1, Math.floor((i - first) * scale));
       profile[at] = Math.max(profile[at]!, envelope[i]!);
     }
     return profile;

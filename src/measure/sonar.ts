@@ -6,7 +6,7 @@ import { calibrate, findWay, rangeTake, rangingParameters } from './distance.js'
 import { Fourier } from './fourier.js';
 import { type Latency, measureLatency } from './latency.js';
 import type { PersistentStream, Take } from './persistent-stream.js';
-import { Ranger, type Ranging } from './ranging.js';
+import { Ranger, type Ranging, rateMaxHz, type Way } from './ranging.js';
 import { KalmanFilter, MedianFilter } from './smoothing.js';
 import type { SonarReading } from './sonar-reading.js';
 
@@ -31,13 +31,28 @@ const fatal = new Set([
   'TENUTO_MEASURE_PARAMETERS',
 ]);
 
+/** What sounds on is recorded for so long at most: by then it has died away. */
+const tailSecMax = 0.5;
+
+/** @throws TenutoError `TENUTO_MEASURE_PARAMETERS` */
+function checkRate(settings: MeasureSettings, rateHz: number): void {
+  const parameters = rangingParameters(settings, rateHz);
+  const { updateHz, maxM, durationMs } = settings;
+  const most = rateMaxHz(parameters);
+  if (updateHz <= most) return;
+  const text =
+    `updateHz: ${updateHz} rangings a second leave no time for echoes from ${maxM} m and a chirp of ` +
+    `${durationMs} ms; at most ${(Math.floor(most * 10) / 10).toFixed(1)} a second, or less of both`;
+  throw new TenutoError('TENUTO_MEASURE_PARAMETERS', text);
+}
+
 /**
  * Ranges again and again over one stream that it neither opens nor closes: its history, start and
  * stop, and parameters that may be changed while it runs.
  */
 export class Sonar {
   readonly history: SonarReading[] = [];
-  /** Rangings since the start, and those that came later than the rate asks for. */
+  /** Rangings since the start, and times that one was lost: disturbed, or not looked at in time. */
   count = 0;
   late = 0;
   calibration: Calibration | null = null;
@@ -45,7 +60,10 @@ export class Sonar {
   private readonly jobs: (() => Promise<void>)[] = [];
   private ranger: Ranger | null = null;
   private generation = 0;
-  private last: { ranger: Ranger; ranging: Ranging; take: Float32Array } | null = null;
+  /** Where the direct sound was last, over this generation. */
+  private way: Way | null = null;
+  /** Which ranged last. */
+  private last: Ranger | null = null;
   private running: Promise<void> | null = null;
   private stopReason: string | null = null;
   private wake: (() => void) | null = null;
@@ -58,7 +76,7 @@ export class Sonar {
     private chosen: MeasureSettings,
     private readonly listener: SonarListener = {},
   ) {
-    rangingParameters(chosen, stream.rateHz);
+    checkRate(chosen, stream.rateHz);
     this.median = new MedianFilter(chosen.filterSize);
   }
 
@@ -70,10 +88,9 @@ export class Sonar {
     return this.running !== null;
   }
 
-  /** The fastest rate that the range and the chirp leave time for, about, in Hz. */
-  get rateMaxHz(): number | null {
-    const { ranger, stream } = this;
-    return ranger === null ? null : stream.rateHz / ranger.frames;
+  /** The highest rate that the range and the chirp leave time for, in Hz. */
+  get rateMaxHz(): number {
+    return rateMaxHz(rangingParameters(this.chosen, this.stream.rateHz));
   }
 
   /** Begins; when it runs already nothing happens. */
@@ -105,7 +122,7 @@ export class Sonar {
       const text = `${issue?.path.join('.')}: ${issue?.message}`;
       throw new TenutoError('TENUTO_MEASURE_PARAMETERS', text);
     }
-    rangingParameters(parsed.data, this.stream.rateHz);
+    checkRate(parsed.data, this.stream.rateHz);
     this.chosen = parsed.data;
     this.ranger = null;
     this.median = new MedianFilter(parsed.data.filterSize);
@@ -127,7 +144,8 @@ export class Sonar {
   /** Records what is there without a target; from now on it is taken away. */
   calibrate(): Promise<Calibration> {
     return this.between(async () => {
-      this.calibration = await calibrate(this.stream, this.chosen);
+      const moreSec = Math.min(tailSecMax, 1 / this.chosen.updateHz);
+      this.calibration = await calibrate(this.stream, this.chosen, { moreSec });
       this.ranger = null;
       this.say(`calibrated without a target: ${this.calibration.clutter?.takes} recordings`);
       return this.calibration;
@@ -140,10 +158,9 @@ export class Sonar {
     return this.between(() => measureLatency(this.stream, { runs, channel }));
   }
 
-  /** The last recording's envelope by distance, from 0 to `maxM`; null before the first. */
+  /** The last echo profile, as `Ranger.profile`: from 0 to `maxM`; null before the first. */
   profile(points: number): Float32Array | null {
-    const { last } = this;
-    return last === null ? null : last.ranger.profile(last.take, last.ranging, points);
+    return this.last?.profile(points) ?? null;
   }
 
   /** One line for each reading, with a line of names. */
@@ -196,52 +213,49 @@ export class Sonar {
   private async run(): Promise<string> {
     this.fourier ??= await Fourier.load();
     this.say('sonar started');
-    let dueMs = performance.now();
-    let ahead: Promise<Take> | null = null;
     while (this.stopReason === null) {
-      const job = ahead === null ? this.jobs.shift() : undefined;
+      const job = this.jobs.shift();
       if (job !== undefined) {
         await job();
         continue;
       }
       try {
-        const ranger = this.ranger ?? (await this.prepare());
-        if (this.count === 0 && ahead === null) dueMs = performance.now();
-        const take: Take = await (ahead ?? this.play(ranger));
-        ahead = null;
-        dueMs = this.nextDue(dueMs);
-        // Where there is no time to spare, the next one is on its way while this is looked at.
-        const hurries = dueMs <= performance.now() && this.mayGoOn(ranger);
-        if (hurries) {
-          ahead = this.play(ranger);
-          ahead.catch(() => {});
-        }
-        this.evaluate(ranger, take);
+        await this.follow(this.ranger ?? (await this.prepare()));
       } catch (error) {
-        ahead = null;
         if (!(error instanceof TenutoError)) throw error;
         this.fail(error);
         if (fatal.has(error.code)) this.stopReason ??= error.message;
         else await this.sleep(failureWaitMs);
       }
-      if (ahead === null) await this.sleep(dueMs - performance.now());
     }
-    await ahead?.catch(() => {});
     for (const job of this.jobs.splice(0)) await job();
     this.say(`sonar stopped: ${this.stopReason}`);
     return this.stopReason;
   }
 
-  private mayGoOn(ranger: Ranger): boolean {
-    return this.jobs.length === 0 && this.stopReason === null && this.ranger === ranger;
+  /** Ranges a period apart, to the frame, until there is something else to do. */
+  private async follow(ranger: Ranger): Promise<void> {
+    await using train = this.stream.playTrain(ranger.signal, {
+      periodFrames: ranger.periodFrames!,
+      recordFrames: ranger.frames,
+      channel: this.chosen.channel,
+    });
+    this.wake = () => void train.stop();
+    try {
+      while (this.mayGoOn(ranger)) {
+        const lost = train.missed + train.repeats;
+        const next = await train.next();
+        this.late += train.missed + train.repeats - lost;
+        if (next === null) return;
+        this.evaluate(ranger, next.take, next.isFirst);
+      }
+    } finally {
+      this.wake = null;
+    }
   }
 
-  private nextDue(dueMs: number): number {
-    const next = dueMs + 1000 / this.chosen.updateHz;
-    const nowMs = performance.now();
-    if (next >= nowMs) return next;
-    if (next < nowMs - 1) this.late++;
-    return nowMs;
+  private mayGoOn(ranger: Ranger): boolean {
+    return this.jobs.length === 0 && this.stopReason === null && this.ranger === ranger;
   }
 
   private async prepare(): Promise<Ranger> {
@@ -250,17 +264,14 @@ export class Sonar {
     const now = { stream: await stream.identify(), rateErrorPpm: status.device.rateErrorPpm };
     const fault = this.calibration === null ? null : calibrationFault(this.calibration, now);
     if (fault !== null) this.refuseCalibration(fault);
-    const way = await findWay(stream, chosen, this.calibration);
+    if (now.stream.generation !== this.generation || chosen.latencyMs > 0) this.way = null;
+    this.way ??= await findWay(stream, chosen, this.calibration);
     this.generation = now.stream.generation;
-    const ranger = new Ranger(this.fourier!, rangingParameters(chosen, stream.rateHz), way);
-    this.ranger = ranger;
-    const rateHz = stream.rateHz / ranger.frames;
-    if (rateHz < chosen.updateHz) {
-      this.say(
-        `${chosen.updateHz} rangings a second leave no time for ${chosen.maxM} m and a chirp of ` +
-          `${chosen.durationMs} ms: at most about ${rateHz.toFixed(1)}`,
-      );
-    }
+    const periodFrames = Math.round(stream.rateHz / chosen.updateHz);
+    const parameters = rangingParameters(chosen, stream.rateHz);
+    const ranger = new Ranger(this.fourier!, parameters, this.way, periodFrames);
+    // What was changed in the meantime is prepared anew.
+    if (this.chosen === chosen) this.ranger = ranger;
     return ranger;
   }
 
@@ -269,16 +280,12 @@ export class Sonar {
     this.say(`the calibration is refused: ${fault}; calibrate again`);
   }
 
-  private play({ signal, extraRecordSec }: Ranger): Promise<Take> {
-    return this.stream.playAndRecord(signal, { extraRecordSec, channel: this.chosen.channel });
-  }
-
-  private evaluate(ranger: Ranger, take: Take): void {
+  private evaluate(ranger: Ranger, take: Take, isFirst: boolean): void {
     const { generation, calibration } = this;
-    const ranging = rangeTake(ranger, take, { calibration, generation });
+    const ranging = rangeTake(ranger, take, { calibration, generation, isFirst });
     this.takes.push(take.samples);
     if (this.takes.length > takesKept) this.takes.shift();
-    this.last = { ranger, ranging, take: take.samples };
+    this.last = ranger;
     const { echo } = ranging;
     const timeMs = Date.now();
     this.keep(
@@ -303,8 +310,8 @@ export class Sonar {
     const { way } = ranger;
     const off = Math.abs(ranging.directFrames - way.directFrames);
     if (off > way.withinFrames / 2 && this.ranger === ranger) {
-      const followed = { ...way, directFrames: ranging.directFrames };
-      this.ranger = new Ranger(this.fourier!, ranger.parameters, followed);
+      this.way = { ...way, directFrames: ranging.directFrames };
+      this.ranger = null;
     }
   }
 
@@ -319,6 +326,7 @@ export class Sonar {
   private fail(error: TenutoError): void {
     const { code, message } = error;
     this.ranger = null;
+    this.way = null;
     this.keep(
       {
         count: ++this.count,

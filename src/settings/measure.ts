@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
 
-const live = { live: true };
-
-function describe<T extends z.ZodType>(schema: T, description: string, more: object = live): T {
+function describe<T extends z.ZodType>(schema: T, description: string, more: object = {}): T {
   return schema.meta({ description, ...more });
 }
 

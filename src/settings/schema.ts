@@ -10,7 +10,7 @@ export interface SettingMeta {
   description: string;
   /** The command line flag without dashes, for the settings that people change often. */
   flag?: string;
-  /** True when a change needs no restart, since it shapes neither the memory nor the sound. */
+  /** True when an engine that plays takes a change over, once it is told to read its settings. */
   live?: boolean;
   /** Another name that a settings file may use, at the top or in the setting's own group. */
   alias?: string;
@@ -111,22 +111,20 @@ const device = z.strictObject({
   queryCooldownSec: describe(
     z.number().min(0.1).max(3600),
     'Between two looks for a device that was not found, in seconds; an event of the server comes first.',
-    { live: true, alias: 'device_query_cooldown_sec' },
+    { alias: 'device_query_cooldown_sec' },
   ).default(2),
   maxRecreatePerMinute: describe(
     whole(1, 600),
     'Openings of a device in any minute; more have to wait, since drivers panic when opened often.',
-    { live: true, alias: 'max_recreate_per_minute' },
+    { alias: 'max_recreate_per_minute' },
   ).default(10),
   graceSec: describe(
     z.number().min(0).max(3600),
     'How long a preferred device has to be back, in seconds, before it is taken again; 0 takes it at once.',
-    { live: true },
   ).default(3),
   debounceMs: describe(
     whole(0, 60_000),
     'How long a new default device has to stay the same before it is followed; 0 follows at once.',
-    { live: true },
   ).default(250),
   stallMs: describe(
     whole(20, 60_000),
@@ -192,7 +190,6 @@ const watchdog = z.strictObject({
   driverQuanta: describe(
     whole(1, 1000),
     'A driver without progress for so many quanta is fenced, and the standby takes over.',
-    { live: true },
   ).default(3),
   serviceMs: describe(
     whole(100, 60_000),
@@ -308,7 +305,6 @@ const patch = z.strictObject({
   fadeMs: describe(
     whole(1, 1000),
     'How long a patch that is changed while it plays fades into the next.',
-    { live: true },
   ).default(20),
   probationMs: describe(
     whole(0, 600_000),
@@ -327,13 +323,13 @@ const thresholds = Object.fromEntries(
   tripwires.map(({ key, name, timer, threshold }) => [
     key,
     timer === undefined
-      ? describe(
-          whole(0, 1_000_000_000),
-          `So many in the window trip \`${name}\`; 0 is off.`,
-        ).default(threshold)
+      ? describe(whole(0, 1_000_000_000), `So many in the window trip \`${name}\`; 0 is off.`, {
+          live: true,
+        }).default(threshold)
       : describe(
           z.number().min(0).max(600_000),
           `So many milliseconds trip \`${name}\`; 0 is off.`,
+          { live: true },
         ).default(threshold),
   ]),
 ) as Thresholds;
@@ -342,10 +338,12 @@ const tripwireSection = z.strictObject({
   windowSec: describe(
     whole(1, 86_400),
     'How far back tripwires look; docs/tripwires.md says what each of them watches.',
+    { live: true },
   ).default(60),
   cooldownSec: describe(
     whole(1, 86_400),
     'A tripwire that was told is not told again for so long.',
+    { live: true },
   ).default(60),
   ...thresholds,
 });
@@ -373,7 +371,6 @@ export const settingsSchema = z.strictObject({
       syncMs: describe(
         whole(10, 600_000),
         'Between two updates of a recording on the disk: what a power cut can cost.',
-        { live: true },
       ).default(500),
     })
     .prefault({}),
@@ -383,12 +380,12 @@ export const settingsSchema = z.strictObject({
       level: describe(
         z.enum(['silent', 'error', 'warn', 'info', 'debug']),
         'Least weight of what is logged to standard error.',
-        { flag: 'log-level', live: true },
+        { flag: 'log-level' },
       ).default('warn'),
       format: describe(
         z.enum(['text', 'json']),
         'text: one readable line each; json: one object a line.',
-        { flag: 'log-format', live: true },
+        { flag: 'log-format' },
       ).default('text'),
     })
     .prefault({}),

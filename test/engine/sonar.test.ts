@@ -7,6 +7,7 @@ import {
   type SonarReading,
   soundSpeed,
 } from '../../dist/measure/index.js';
+import { measureSchema } from '../../dist/settings/index.js';
 import { launchSilent } from '../kit/capture.js';
 import { pidOf, until, whole } from '../kit/engine.js';
 import { measuring, roomSettings } from '../kit/room.js';
@@ -106,6 +107,9 @@ describe('the sonar', () => {
     await until('it ranges', () => readings.length > 3);
     expect(() => sonar.set({ endHz: 1e6 })).toThrow(/endHz/);
     expect(() => sonar.set({ maxM: 0.05 })).toThrow(/minM/);
+    expect(() => sonar.set({ maxM: 17 })).toThrow(/updateHz: 20 .* 17 m .* at most 9\.8 a second/);
+    expect(() => sonar.set({ durationMs: 60 })).toThrow(/at most 16\.6 a second/);
+    expect(() => new Sonar(stream, measuring({ updateHz: 11, maxM: 17 }))).toThrow(/at most 9\.8/);
     sonar.set({ maxM: 1 });
     await until('it finds nothing so near', () => readings.at(-1)?.distanceM === null);
     sonar.set({ maxM: 4, kind: 'exponential', smoothing: 'kalman' });
@@ -127,6 +131,24 @@ describe('the sonar', () => {
     await sonar.stop();
     sonar.clear();
     expect(sonar.history).toEqual([]);
+    expect(stream.deviceOpens).toBeLessThanOrEqual(2);
+  });
+
+  it('ranges ten times a second as far as 10 m with a chirp of 50 ms, to the frame', async () => {
+    const far = { soundSpeedMps, targets: [{ distanceM: 9.5 }], noiseDb: -80 };
+    const settings = roomSettings(far, ['engine.leadQuanta=32', 'watchdog.driverQuanta=200']);
+    await using stream = await PersistentStream.open({ settings });
+    const readings: SonarReading[] = [];
+    const sonar = new Sonar(stream, measureSchema.parse({ maxM: 10, updateHz: 10 }), {
+      onReading: (reading) => readings.push(reading),
+    });
+    expect(sonar.rateMaxHz).toBeGreaterThan(10);
+    sonar.start();
+    await until('it has ranged often', () => readings.length >= 20);
+    await sonar.stop();
+    const found = readings.filter(({ failure }) => failure === null);
+    expect(found.length).toBeGreaterThan(10);
+    for (const one of found) expect(Math.abs(one.distanceM! - 9.5)).toBeLessThan(1e-4);
     expect(stream.deviceOpens).toBeLessThanOrEqual(2);
   });
 

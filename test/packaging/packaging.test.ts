@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ServiceNotice } from '../../dist/cli/service-notice.js';
+import { connectEngine } from '../../dist/client/index.js';
 import { metricsTable } from '../../dist/observe/metrics-table.js';
 import { launch, testSettings, until, whole } from '../kit/engine.js';
 import { httpOf } from '../kit/http.js';
@@ -192,6 +193,51 @@ describe('a service manager', () => {
       await once(command, 'exit');
       expect(manager.lines.some((line) => line.startsWith('STOPPING=1'))).toBe(true);
     } finally {
+      manager.stop();
+    }
+  });
+
+  it('has the settings read again while the engine plays', async () => {
+    const path = join(folder, 'reload');
+    const manager = await listenAsManager(path);
+    const config = join(folder, 'tenuto.yaml');
+    const { name } = testSettings().engine;
+    const settings = (underruns: string) =>
+      `engine: { name: ${name}, leadQuanta: 6 }\ndevice: { name: virtual }\n` +
+      'control: { http: "off", osc: "off", stateFile: "off" }\nflight: { minutes: 0 }\n' +
+      `tripwires: { underruns: ${underruns} }\n`;
+    writeFileSync(config, settings('5'));
+    const args = ['run', at('examples/demo.yaml'), '--config', config];
+    const command = spawn('node', [at('dist/cli/main.js'), ...args], {
+      env: { ...process.env, NOTIFY_SOCKET: path },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    command.stderr.on('data', (text: Buffer) => {
+      said += text.toString();
+    });
+    try {
+      await until('it is ready', () => manager.lines.some((line) => line.startsWith('READY=1')));
+      await using engine = await until('control is up', () =>
+        connectEngine(name).catch(() => null),
+      );
+      const threshold = async () => (await engine.status()).tripwires[0]!.threshold;
+      expect(await threshold()).toBe(5);
+      writeFileSync(config, settings('7').replace('leadQuanta: 6', 'leadQuanta: 5'));
+      command.kill('SIGHUP');
+      await until('it is taken over', async () => (await threshold()) === 7);
+      await until('it is told', () =>
+        said.includes('tripwires.underruns; for the next start: engine.leadQuanta'),
+      );
+      expect(manager.lines.some((line) => line.startsWith('RELOADING=1'))).toBe(true);
+      writeFileSync(config, settings('many'));
+      command.kill('SIGHUP');
+      await until('the mistake is told', () => said.includes('the settings stay as they were'));
+      expect(await threshold()).toBe(7);
+      expect((await engine.status()).state).toBe('running');
+    } finally {
+      command.kill('SIGTERM');
+      await once(command, 'exit');
       manager.stop();
     }
   });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { PreparedKeeper, Restored, Status } from '../../client/index.js';
+import type { PreparedKeeper, Restored, RunningEngine, Status } from '../../client/index.js';
+import { TenutoError } from '../../errors.js';
 import type { Settings } from '../../settings/index.js';
 import { Interrupt } from '../interrupt.js';
 import { tellOutcome, type Watch, watchEngine } from '../live-engine.js';
@@ -58,6 +59,7 @@ async function run(
     interrupt,
     json: options.json ?? false,
     verbose: options.verbose ?? false,
+    reload: () => reload(engine, options),
     announcePage: (address) => {
       if (!options.json) say(`dashboard: ${address}`);
     },
@@ -74,6 +76,18 @@ async function run(
   const { record, journal } = options;
   const more = { patch: file, ...(record && { record }), ...(journal && { journal }) };
   tellOutcome(await watchEngine(watch), watch, more);
+}
+
+/** Reads the settings again; a mistake in them changes nothing. */
+function reload(engine: RunningEngine, options: RunOptions): string {
+  try {
+    const { taken, later } = engine.reload(readSettings(options));
+    const waits = later.length === 0 ? '' : `; for the next start: ${later.join(', ')}`;
+    return `settings were read again: ${taken.join(', ') || 'nothing is taken over'}${waits}`;
+  } catch (error) {
+    if (!(error instanceof TenutoError)) throw error;
+    return `${error.message}\nthe settings stay as they were`;
+  }
 }
 
 function announcement(

@@ -77,7 +77,7 @@ function press(
     q: actions.end,
     '\u0003': actions.end,
     ' ': () => (sonar.isRunning ? sonar.stop('stopped by key') : sonar.start()),
-    '+': () => sonar.set({ updateHz: Math.min(50, settings.updateHz * 1.25) }),
+    '+': () => sonar.set({ updateHz: Math.min(50, sonar.rateMaxHz, settings.updateHz * 1.25) }),
     '-': () => sonar.set({ updateHz: Math.max(0.1, settings.updateHz / 1.25) }),
     '>': () => sonar.set({ maxM: settings.maxM * 1.25 }),
     '<': () => sonar.set({ maxM: settings.maxM / 1.25 }),
