@@ -1,13 +1,14 @@
-// Takes the pictures of the dashboard that the README shows. Needs a build and Debian's Chromium
-// (`npm test` installs it).
+// Takes the pictures of the dashboard and of the sonar that README and docs show. Needs a build and
+// Debian's Chromium (`npm test` installs it).
 //
-//   npm run screenshots
+//   npm run screenshots [-- dashboard | sonar]
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { benchSettings, startDemo, whole } from '../bench/engines.mjs';
+import { takeSonarPictures } from './sonar-screenshots.mjs';
 
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs', 'img');
 /** By then the chords have come in, and the histograms have something to show. */
@@ -48,30 +49,40 @@ async function startTold(tries) {
   return startTold(tries - 1);
 }
 
+/** @param {import('playwright-core').Browser} browser */
+async function takeDashboardPictures(browser) {
+  const engine = await startTold(5);
+  try {
+    while (engine.status().control.http === null) await delay(20);
+    for (const { name, width, height, colorScheme, from } of pictures) {
+      const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+      await page.goto(engine.status().control.http);
+      await delay(3500);
+      if (from !== undefined) {
+        await page
+          .getByRole('button', { name: /^bellPhase|^bassFilter/ })
+          .first()
+          .click();
+        await page.getByRole('heading', { name: from }).evaluate((one) => {
+          scrollTo(0, one.closest('section').offsetTop - 16);
+        });
+        await delay(500);
+      }
+      await page.screenshot({ path: join(folder, `${name}.png`) });
+      await page.close();
+    }
+  } finally {
+    await engine.stop();
+  }
+}
+
 mkdirSync(folder, { recursive: true });
-const engine = await startTold(5);
-while (engine.status().control.http === null) await delay(20);
 const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+const wanted = process.argv[2] ?? 'all';
 try {
-  for (const { name, width, height, colorScheme, from } of pictures) {
-    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
-    await page.goto(engine.status().control.http);
-    await delay(3500);
-    if (from !== undefined) {
-      await page
-        .getByRole('button', { name: /^bellPhase|^bassFilter/ })
-        .first()
-        .click();
-      await page.getByRole('heading', { name: from }).evaluate((one) => {
-        scrollTo(0, one.closest('section').offsetTop - 16);
-      });
-      await delay(500);
-    }
-    await page.screenshot({ path: join(folder, `${name}.png`) });
-    await page.close();
-  }
+  if (wanted !== 'sonar') await takeDashboardPictures(browser);
+  if (wanted !== 'dashboard') await takeSonarPictures(browser, folder);
 } finally {
   await browser.close();
-  await engine.stop();
 }

@@ -30,6 +30,7 @@ const debianPackages = {
     lame: 'lame',
     oggenc: 'vorbis-tools',
     opusenc: 'opus-tools',
+    script: 'bsdutils',
     sox: 'sox',
     aplay: 'alsa-utils',
     // This package gives the machine the id that a bus asks for.
@@ -45,6 +46,7 @@ const debianPackages = {
     '/usr/share/alsa/alsa.conf.d/50-pulseaudio.conf': 'libasound2-plugins',
   },
   bench: {
+    chromium: 'chromium',
     scsynth: 'supercollider-server',
     jackd: 'jackd2',
     csound: 'csound',

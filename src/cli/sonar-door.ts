@@ -77,7 +77,7 @@ export class SonarDoor {
 
   tellReading(reading: SonarReading): void {
     if (this.sockets.clients.size === 0) return;
-    this.tell({ type: 'reading', reading, late: this.sonar.late });
+    this.tell({ type: 'reading', reading, lost: this.sonar.lost });
     const profile = this.sonar.profile(profilePoints);
     if (profile === null || reading.failure !== null) return;
     const bytes = Uint8Array.from(profile, (level) => {

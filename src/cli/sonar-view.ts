@@ -100,7 +100,7 @@ export class SonarView {
     if (last.failure !== null) {
       return [paint('yellow', `no number: ${last.failure.message}`, process.stdout), ''];
     }
-    const counts = `count ${last.count}, late ${sonar.late}`;
+    const counts = `count ${last.count}, lost ${sonar.lost}`;
     if (last.distanceM === null) return [paint('bold', 'no echo', process.stdout), counts];
     const first = paint('bold', metresText(last.smoothedM!), process.stdout);
     return [

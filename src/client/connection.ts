@@ -230,13 +230,13 @@ export class Connection implements EngineConnection {
     this.player ??= new SignalPlayer({
       engine: this.name,
       memory,
-      openStream: () =>
+      openStream: (name) =>
         this.openClientStream({
           rate,
           channels,
           format: 'f32',
           bufferMs: limits.streamBufferMsMax,
-          name: 'play-and-record',
+          name,
         }),
     });
     return this.player;

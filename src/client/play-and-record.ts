@@ -17,6 +17,7 @@ import type { PlayTrainOptions, SignalTrain } from './train-types.js';
 import type { PlayAndRecordOptions, Recorded, RecordTrouble } from './types.js';
 
 const timeoutMsDefault = 10_000;
+const streamName = 'play-and-record';
 /** Longest time between two looks: what was captured stays there for a hundred times as long. */
 const lookMsMax = 20;
 /** Without a new turn for so long, it asks whether the engine's keeper still lives. */
@@ -27,7 +28,7 @@ export interface PlayerHost {
   readonly engine: string;
   readonly memory: EngineMemory;
   /** A stream at the engine's rate and channels, for this player alone. */
-  openStream(): Promise<ClientStream>;
+  openStream(name: string): Promise<ClientStream>;
 }
 
 /** A signal that can be played, at the engine's rate and channels. */
@@ -109,7 +110,7 @@ export class SignalPlayer {
     const { engine, memory } = this.host;
     demandCapture(engine, memory.segment);
     const signal = checkSignal(samples, options, memory.segment.layout);
-    const result = this.queue.then(() => this.playNow(signal));
+    const result = this.queue.then(() => this.playNow(signal, options.name));
     this.queue = result.catch(() => {});
     // Who wants to play once does not wait for one who plays for ever.
     void this.train?.stop();
@@ -121,7 +122,7 @@ export class SignalPlayer {
     const { engine, memory } = this.host;
     demandCapture(engine, memory.segment);
     const signal = checkTrain(samples, options, memory.segment.layout);
-    const begun = this.queue.then(() => this.beginTrain(signal));
+    const begun = this.queue.then(() => this.beginTrain(signal, options.name));
     this.queue = begun.then(
       (train) => this.endTrain(train),
       () => {},
@@ -140,17 +141,17 @@ export class SignalPlayer {
     this.train?.cut('connection');
   }
 
-  private async reachStream(): Promise<ClientStream> {
+  private async reachStream(name: string | undefined): Promise<ClientStream> {
     if (this.hasEnded) throw ended(this.host.engine);
     if (this.stream === null || this.stream.state !== 'open') {
-      this.stream = await this.host.openStream();
+      this.stream = await this.host.openStream(name ?? streamName);
     }
     return this.stream;
   }
 
-  private async beginTrain(signal: TrainSignal): Promise<PlayedTrain> {
+  private async beginTrain(signal: TrainSignal, name: string | undefined): Promise<PlayedTrain> {
     const { engine, memory } = this.host;
-    this.train = new PlayedTrain(engine, memory, await this.reachStream(), signal);
+    this.train = new PlayedTrain(engine, memory, await this.reachStream(name), signal);
     return this.train;
   }
 
@@ -160,9 +161,9 @@ export class SignalPlayer {
     if (end === 'lost') this.stream = null;
   }
 
-  private async playNow(signal: Signal): Promise<Recorded> {
+  private async playNow(signal: Signal, name: string | undefined): Promise<Recorded> {
     const { memory, engine } = this.host;
-    const stream = await this.reachStream();
+    const stream = await this.reachStream(name);
     const take = new Take(memory.segment, stream, signal);
     const state: { failure: unknown } = { failure: null };
     // Its end does not matter: the turns tell when the last frame was given.

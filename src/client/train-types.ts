@@ -8,6 +8,8 @@ export interface PlayTrainOptions {
   recordFrames: number;
   /** Channels of the signal: 1, which plays on all, or the engine's. Default 1. */
   channels?: number;
+  /** For people: how the stream is called that the first call opens; at most 64 characters. */
+  name?: string;
 }
 
 /**

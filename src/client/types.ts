@@ -295,6 +295,8 @@ export interface PlayAndRecordOptions {
   tailSec?: number;
   /** Channels of the signal: 1, which plays on all, or the engine's. Default 1. */
   channels?: number;
+  /** For people: how the stream is called that the first call opens; at most 64 characters. */
+  name?: string;
   /** How long it may take beyond the signal's own time, when the device is away. Default 10,000. */
   timeoutMs?: number;
 }

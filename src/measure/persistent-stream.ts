@@ -67,6 +67,8 @@ export class PersistentStream implements AsyncDisposable {
   /** Takes that were given back, and times that one had to be played again. */
   takes = 0;
   repeats = 0;
+  /** How it is called among the engine's streams; to be set before the first take. */
+  name = 'measure';
   private isClosed = false;
   private failure: TenutoError | null = null;
   private status: Status;
@@ -160,7 +162,10 @@ export class PersistentStream implements AsyncDisposable {
     const { extraRecordSec = 0, channel = 0, tries = limits.measureTriesMax } = options;
     for (let repeats = 0; ; repeats++) {
       this.refuseClosed();
-      const recorded = await this.engine.playAndRecord(signal, { tailSec: extraRecordSec });
+      const recorded = await this.engine.playAndRecord(signal, {
+        tailSec: extraRecordSec,
+        name: this.name,
+      });
       const status = await this.look();
       const { trouble } = recorded;
       const isLast = repeats + 1 >= tries;
@@ -185,7 +190,7 @@ export class PersistentStream implements AsyncDisposable {
     return new TakeTrain({
       begin: () => {
         this.refuseClosed();
-        return this.engine.playTrain(signal, { periodFrames, recordFrames });
+        return this.engine.playTrain(signal, { periodFrames, recordFrames, name: this.name });
       },
       makeTake: async (recorded, repeats) => {
         const isFresh = performance.now() - this.statusMs < statusAgeMsMax;

@@ -87,6 +87,21 @@ describe('rangings that follow each other while the last one is still heard', ()
   });
 });
 
+it('an echo profile has its peaks where the echoes are', () => {
+  const points = 400;
+  for (const distanceM of [0.5, 1.3, 6]) {
+    const ranger = new Ranger(fourier, usual, way);
+    expect(ranger.profile(points)).toBeNull();
+    const { signal, frames } = ranger;
+    ranger.range(hearRoom(roomOf(distanceM, 40), place, { signal, frames }));
+    const profile = ranger.profile(points)!;
+    // The direct sound, which is louder, is at the beginning.
+    const far = profile.subarray(12);
+    const peak = far.indexOf(Math.max(...far)) + 12;
+    expect(Math.abs((peak + 0.5) / points - distanceM / usual.maxM)).toBeLessThan(1 / points);
+  }
+});
+
 describe('a ranging', () => {
   it('in the room is right to a tenth of a millimetre from 0.3 to 10 m', () => {
     for (const distanceM of [0.3, 0.5, 1, 2.3456, 5, 10]) {

@@ -132,7 +132,7 @@ export class Ranger {
   readonly echoFrames: number;
   private readonly filter: MatchedFilter;
   private readonly known = new WeakMap<Clutter, { first?: KnownClutter; later?: KnownClutter }>();
-  private heard: { envelope: Float32Array; beforeFrames: number; frames: number } | null = null;
+  private heard: { envelope: Float32Array; beforeFrames: number; rateHz: number } | null = null;
   /** The next signal's direct sound begins before the last echo of this one is over. */
   private readonly overlaps: boolean;
 
@@ -210,7 +210,7 @@ export class Ranger {
     );
     const chosen = parameters.echo === 'strongest' ? 0 : earliest(found);
     const beforeFrames = directFrames - searchedFrom;
-    this.heard = { envelope: arrivals.envelope, beforeFrames, frames: toFrame - directFrames };
+    this.heard = { envelope: arrivals.envelope, beforeFrames, rateHz };
     return {
       echo: echoes[chosen] ?? null,
       echoes: [...echoes].sort((a, b) => a.distanceM - b.distanceM),
@@ -347,13 +347,18 @@ export class Ranger {
    */
   profile(points: number): Float32Array | null {
     if (this.heard === null) return null;
-    const { envelope, beforeFrames, frames } = this.heard;
+    const { envelope, beforeFrames, rateHz } = this.heard;
+    const { maxM } = this.parameters;
     const profile = new Float32Array(points);
-    const scale = points / (frames * gridPerFrame);
-    const first = Math.round(beforeFrames * gridPerFrame);
-    for (let i = Math.max(0, first); i < envelope.length; i++) {
-      const at = Math.min(points - 1, Math.floor((i - first) * scale));
-      profile[at] = Math.max(profile[at]!, envelope[i]!);
+    const placeOf = (point: number) =>
+      Math.round((beforeFrames + this.framesTo((point / points) * maxM, rateHz)) * gridPerFrame);
+    let from = placeOf(0);
+    for (let point = 0; point < points; point++) {
+      const to = placeOf(point + 1);
+      for (let i = Math.max(0, from); i < Math.min(Math.max(from + 1, to), envelope.length); i++) {
+        profile[point] = Math.max(profile[point]!, envelope[i]!);
+      }
+      from = to;
     }
     return profile;
   }

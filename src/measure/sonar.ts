@@ -54,7 +54,7 @@ export class Sonar {
   readonly history: SonarReading[] = [];
   /** Rangings since the start, and times that one was lost: disturbed, or not looked at in time. */
   count = 0;
-  late = 0;
+  lost = 0;
   calibration: Calibration | null = null;
   private readonly takes: Float32Array[] = [];
   private readonly jobs: (() => Promise<void>)[] = [];
@@ -136,7 +136,7 @@ export class Sonar {
     this.takes.length = 0;
     this.last = null;
     this.count = 0;
-    this.late = 0;
+    this.lost = 0;
     this.median.clear();
     this.kalman.clear();
   }
@@ -243,9 +243,9 @@ export class Sonar {
     this.wake = () => void train.stop();
     try {
       while (this.mayGoOn(ranger)) {
-        const lost = train.missed + train.repeats;
+        const before = train.missed + train.repeats;
         const next = await train.next();
-        this.late += train.missed + train.repeats - lost;
+        this.lost += train.missed + train.repeats - before;
         if (next === null) return;
         this.evaluate(ranger, next.take, next.isFirst);
       }

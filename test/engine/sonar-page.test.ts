@@ -1,40 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { request } from 'node:http';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { until } from '../kit/engine.js';
-
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const room = { targets: [{ distanceM: 1.5 }] };
-
-// biome-ignore lint/suspicious/noExplicitAny: what a program printed.
-type Line = any;
-
-/** A sonar with its page, as a user starts it. */
-function startSonar(): { child: ChildProcess; lines: Line[] } {
-  const set = [
-    'measure.maxM=4',
-    'measure.durationMs=20',
-    `device.virtual.room=${JSON.stringify(room)}`,
-  ];
-  const args = [
-    'sonar',
-    '--web',
-    '--json',
-    '--device',
-    'virtual',
-    '--update-hz',
-    '10',
-    '--no-kernel-log',
-  ];
-  const child = spawn(process.execPath, [main, ...args, ...set.flatMap((one) => ['--set', one])]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const lines: Line[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
-  return { child, lines };
-}
+import { interrupt, type Line, startSonarPage } from '../kit/sonar.js';
 
 /** The status of an answer to a request that names a host of its own. */
 function statusFor(address: string, headers: Record<string, string>): Promise<number> {
@@ -48,10 +16,7 @@ function statusFor(address: string, headers: Record<string, string>): Promise<nu
 }
 
 it('the page of the sonar shows and steers it, and nobody else can', async () => {
-  const { child, lines } = startSonar();
-  const address: string = await until('the page is there', () => {
-    return lines.find(({ event }) => event === 'page')?.address;
-  });
+  const { child, lines, address } = await startSonarPage();
   const page = await fetch(address);
   expect(page.status).toBe(200);
   const html = await page.text();
@@ -103,8 +68,6 @@ it('the page of the sonar shows and steers it, and nobody else can', async () =>
   await until('it runs again', () => last('state')?.running === true);
   socket.close();
 
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGINT');
-  expect(await ended).toBe(130);
+  expect(await interrupt(child)).toBe(130);
   expect(lines.at(-1)).toMatchObject({ event: 'message' });
 });

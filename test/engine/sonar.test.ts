@@ -15,6 +15,8 @@ import { measuring, roomSettings } from '../kit/room.js';
 const distanceM = 2.345;
 const { speedMps: soundSpeedMps } = soundSpeed({ kind: 'air', temperatureC: 20 });
 const targets = [{ distanceM }];
+/** A busy machine takes nothing over. */
+const patient = ['engine.leadQuanta=32', 'watchdog.driverQuanta=200'];
 
 describe('a distance', () => {
   it('is measured over an engine that runs, and that goes on', async () => {
@@ -96,6 +98,41 @@ describe('the sonar', () => {
     await engine.stop();
   });
 
+  it.each([
+    ['that goes away and comes back', { kind: 'vanish', atMs: 9000, forMs: 700 }],
+    ['that hangs', { kind: 'hang', atMs: 9000, forMs: 60_000 }],
+  ])('over a device %s refuses its calibration and tells no wrong number', async (_, fault) => {
+    const faults = `device.virtual.faults=${JSON.stringify([fault])}`;
+    const settings = roomSettings({ soundSpeedMps, targets }, [faults, ...patient]);
+    const messages: string[] = [];
+    const tell = (message: string) => void messages.push(message);
+    await using stream = await PersistentStream.open({ settings }, tell);
+    const readings: SonarReading[] = [];
+    const sonar = new Sonar(stream, measuring({ updateHz: 10, minM: 1 }), {
+      onReading: (reading) => readings.push(reading),
+      onMessage: tell,
+    });
+    await sonar.calibrate();
+    const { generation } = sonar.calibration!.stream;
+    sonar.start();
+    await until('it ranges by its calibration, or the device has gone', () => {
+      return readings.some(({ removed }) => removed === 'clutter') || sonar.calibration === null;
+    });
+    await until('the calibration is refused', () => {
+      return messages.some((one) => /the calibration is refused: it is of generation/.test(one));
+    });
+    await until('it is forgotten', () => sonar.calibration === null);
+    await until('it ranges over the next generation', () => readings.at(-1)?.distanceM != null);
+    await sonar.stop();
+    for (const { distanceM: found, removed, generation: over, failure } of readings) {
+      // What was there when it was calibrated is no echo, until the calibration is refused.
+      if (removed === 'clutter') expect([found, over]).toEqual([null, generation]);
+      else if (removed === 'direct') expect(Math.abs(found! - distanceM)).toBeLessThan(1e-4);
+      else expect(failure?.code).toMatch(/^TENUTO_(CALIBRATION_STALE|MEASURE_|DEVICE_LOST)/);
+      if (removed === 'direct') expect(over).toBeGreaterThan(generation);
+    }
+  });
+
   it('takes other parameters while it runs, and exports what it measured', async () => {
     const settings = roomSettings({ soundSpeedMps, targets });
     await using stream = await PersistentStream.open({ settings });
@@ -136,7 +173,7 @@ describe('the sonar', () => {
 
   it('ranges ten times a second as far as 10 m with a chirp of 50 ms, to the frame', async () => {
     const far = { soundSpeedMps, targets: [{ distanceM: 9.5 }], noiseDb: -80 };
-    const settings = roomSettings(far, ['engine.leadQuanta=32', 'watchdog.driverQuanta=200']);
+    const settings = roomSettings(far, patient);
     await using stream = await PersistentStream.open({ settings });
     const readings: SonarReading[] = [];
     const sonar = new Sonar(stream, measureSchema.parse({ maxM: 10, updateHz: 10 }), {

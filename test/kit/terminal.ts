@@ -2,25 +2,37 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { until } from './engine.js';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** What a program switches a whole screen on and off with. */
-export const screenCodes = { enter: '\u001b[?1049h', leave: '\u001b[?1049l', show: '\u001b[?25h' };
+export const screenCodes = {
+  enter: '\u001b[?1049h',
+  leave: '\u001b[?1049l',
+  show: '\u001b[?25h',
+  hide: '\u001b[?25l',
+};
 
 /** A command of ours on a terminal of its own, in a shell that tells how it left the terminal. */
 export class Terminal implements AsyncDisposable {
   text = '';
+  private pressedAt = 0;
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
 
-  constructor(args: readonly string[], size = { columns: 80, rows: 24 }) {
+  constructor(
+    args: readonly string[],
+    { columns = 80, rows = 24, cwd }: { columns?: number; rows?: number; cwd?: string } = {},
+  ) {
     const words = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ');
     const shell =
-      `stty columns ${size.columns} rows ${size.rows}; ${words}; ` +
+      // Ctrl-C is for the command: the shell goes on.
+      `trap : INT; stty columns ${columns} rows ${rows}; ${words}; ` +
       'echo "left with $?"; stty -a; echo over';
     this.child = spawn('script', ['-qfec', shell, '/dev/null'], {
+      cwd,
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' },
     });
@@ -31,7 +43,13 @@ export class Terminal implements AsyncDisposable {
   }
 
   press(keys: string): void {
+    this.pressedAt = this.text.length;
     this.child.stdin!.write(keys);
+  }
+
+  /** Waits for a text that comes after the last key: it may be there already. */
+  async tells(wanted: RegExp | string): Promise<void> {
+    await until(`${wanted} is told`, () => isIn(wanted, this.text.slice(this.pressedAt)));
   }
 
   /** Waits for a text that comes from now on. */
@@ -57,8 +75,8 @@ export class Terminal implements AsyncDisposable {
     const [, status = '-1'] = /left with (\d+)\r\n/.exec(this.text) ?? [];
     const [drawn = '', after = ''] = this.text.split('left with ');
     const { enter, leave, show } = screenCodes;
-    const isClosed = drawn.lastIndexOf(leave) > drawn.lastIndexOf(enter);
-    const isShown = drawn.includes(show);
+    const isClosed = !drawn.includes(enter) || drawn.lastIndexOf(leave) > drawn.lastIndexOf(enter);
+    const isShown = drawn.lastIndexOf(show) >= drawn.lastIndexOf(screenCodes.hide);
     const isPlain = ['icanon', 'echo', 'isig'].every((mode) => after.split(/\s+/).includes(mode));
     return { status: Number(status), isRestored: isClosed && isShown && isPlain };
   }
@@ -105,6 +123,8 @@ function commandOf(pid: number): string {
   }
 }
 
+/** A pattern is looked for with colours and movements of the cursor, and without them. */
 function isIn(wanted: RegExp | string, text: string): boolean {
-  return typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text);
+  if (typeof wanted === 'string') return text.includes(wanted);
+  return wanted.test(text) || wanted.test(stripVTControlCharacters(text));
 }

@@ -18,6 +18,12 @@ function Route({ steps }: { steps: string[] }) {
   );
 }
 
+/** A stream by its name; a program on this machine that has a page of its own ends it with its address. */
+function StreamName({ name }: { name: string }) {
+  const [, words, address] = /^(.*) (http:\/\/127\.0\.0\.1:\d{1,5}\/)$/.exec(name) ?? [];
+  return address === undefined ? <span>{name}</span> : <a href={address}>{words}</a>;
+}
+
 /** What it plays on, on which way, and what programs stream into it. */
 export function Devices() {
   const now = status.value;
@@ -70,7 +76,9 @@ export function Devices() {
           <tbody>
             {list.map((one) => (
               <tr key={one.stream}>
-                <th scope="row">{one.name || `stream ${one.stream}`}</th>
+                <th scope="row">
+                  <StreamName name={one.name || `stream ${one.stream}`} />
+                </th>
                 <td>{one.state}</td>
                 <td class="num">{timeText(one.bufferedFrames / (now?.rate ?? 48_000))}</td>
               </tr>

@@ -155,6 +155,8 @@ async function run(options: SonarCommand): Promise<void> {
   if (options.web) {
     const { SonarDoor } = await import('../sonar-door.js');
     door = await SonarDoor.open(sonar, stream.rateHz, options.port);
+    // The dashboard of a running engine shows it by this name, with a link.
+    stream.name = `sonar ${door.address}`;
     if (options.json) sayJson({ event: 'page', address: door.address });
     else tell(`the page is at ${door.address}`);
   }

@@ -10,13 +10,17 @@ export const settings = signal<MeasureSettings | null>(null);
 export const readings = signal<SonarReading[]>([]);
 export const latency = signal<{ frames: number; ms: number; madFrames: number } | null>(null);
 export const message = signal('');
-export const late = signal(0);
+/** Rangings that something came between. */
+export const lost = signal(0);
 
 /** Echo profiles as they come, one byte for each distance; not a signal: they are drawn at once. */
 export const profiles: Uint8Array[] = [];
 export const profilesMax = 240;
 
 const retryMs = 1000;
+/** A message stands for so long: what it tells of is over then. */
+const messageMs = 10_000;
+let messageTimer = 0;
 let socket: WebSocket | null = null;
 
 /** What the page may ask for. */
@@ -33,7 +37,7 @@ function heard(told: any): void {
   if (told.type === 'reading') {
     const most = settings.value?.history ?? 100;
     readings.value = [...readings.value, told.reading].slice(-most);
-    late.value = told.late;
+    lost.value = told.lost;
   } else if (told.type === 'state') {
     isRunning.value = told.running;
     isCalibrated.value = told.calibrated;
@@ -41,7 +45,13 @@ function heard(told: any): void {
     readings.value = told.history;
     if (told.history.length === 0) profiles.length = 0;
   } else if (told.type === 'latency') latency.value = told;
-  else if (told.type === 'message') message.value = told.text;
+  else if (told.type === 'message') {
+    message.value = told.text;
+    clearTimeout(messageTimer);
+    messageTimer = window.setTimeout(() => {
+      message.value = '';
+    }, messageMs);
+  }
 }
 
 /** Connects, and again whenever the sonar was away. */

@@ -3,9 +3,9 @@ import {
   ask,
   isCalibrated,
   isRunning,
-  late,
   latency,
   link,
+  lost,
   message,
   readings,
   settings,
@@ -42,11 +42,11 @@ function Numbers() {
     ['confidence', last === undefined ? '–' : `${(100 * last.confidence).toFixed(2)} %`],
     ['speed of sound', last?.speedMps == null ? '–' : `${last.speedMps.toFixed(2)} m/s`],
     ['generation', last?.generation == null ? '–' : `${last.generation}`],
-    ['count', `${last?.count ?? 0}, ${late.value} late`],
+    ['count', `${last?.count ?? 0}, ${lost.value} lost`],
   ];
   return (
     <div class="numbers">
-      <output class="distance" aria-live="off">
+      <output class="reading" aria-live="off">
         {last === undefined
           ? '–'
           : last.failure !== null
@@ -86,11 +86,11 @@ function Buttons() {
       <button type="button" onClick={() => ask({ do: 'clear' })}>
         Clear history
       </button>
-      <a href="/export.csv" download="sonar.csv">
-        CSV
+      <a class="button" href="/export.csv" download="sonar.csv">
+        Export CSV
       </a>
-      <a href="/export.wav" download="sonar.wav">
-        WAV
+      <a class="button" href="/export.wav" download="sonar.wav">
+        Export WAV
       </a>
     </div>
   );
@@ -139,16 +139,18 @@ export function SonarPage() {
     <main class="sonar">
       <header class="head">
         <h1>Sonar</h1>
-        <p data-state={isRunning.value ? 'running' : 'stopped'}>
-          {link.value !== 'open' ? 'away' : isRunning.value ? 'running' : 'stopped'}
-          {isCalibrated.value ? ', calibrated' : ''}
+        <p>
+          {isCalibrated.value ? 'calibrated' : 'not calibrated'}{' '}
+          <span class={`state ${isRunning.value ? 'running' : ''}`}>
+            {link.value !== 'open' ? 'away' : isRunning.value ? 'running' : 'stopped'}
+          </span>
         </p>
       </header>
       <section>
         <Buttons />
         <Numbers />
         {trip === null ? null : (
-          <p>
+          <p class="trip">
             round trip {trip.frames.toFixed(3)} frames, {trip.ms.toFixed(4)} ms
           </p>
         )}
@@ -157,8 +159,8 @@ export function SonarPage() {
         </p>
       </section>
       <section>
-        <Picture kind="profile" title="Echo profile, -100 to 0 dB" />
-        <Picture kind="waterfall" title="Waterfall" />
+        <Picture kind="profile" title="Echo profile, dB by what is sent" />
+        <Picture kind="waterfall" title="Waterfall, the last below" />
       </section>
       <section class="pair">
         <Picture kind="distance" title="Distance" />

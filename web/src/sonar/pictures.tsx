@@ -4,37 +4,67 @@ import { animate, fitted, type Palette, palette } from '../canvas.js';
 import { profiles, profilesMax, readings, settings } from './link.js';
 
 const margin = 34;
+/** Below the picture, for the distances. */
+const scaleHeight = 18;
+const profileFloorDb = -100;
+/** Below this, of 255, the waterfall is empty: it is noise. */
+const quietest = 24;
+const linesDb = [-20, -40, -60, -80];
 
-/** Lines at round distances below a picture. */
-function drawScale(
+/** Lines at round distances, named below the picture. */
+function drawDistances(
   context: CanvasRenderingContext2D,
   colours: Palette,
-  width: number,
-  height: number,
+  { width, height }: { width: number; height: number },
 ) {
   const most = settings.value?.maxM ?? 1;
-  const step =
-    [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200].find((one) => most / one <= 10) ?? 500;
+  const steps = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200];
+  // No closer than their names are wide.
+  const step = steps.find((one) => most / one <= Math.min(10, width / 48)) ?? 500;
   context.font = '11px system-ui, sans-serif';
   context.fillStyle = colours.ink;
   context.strokeStyle = colours.faint;
-  for (let metres = step; metres < most; metres += step) {
+  context.textAlign = 'center';
+  for (let metres = step; metres < most * 0.98; metres += step) {
     const x = Math.round((metres / most) * width) + 0.5;
     context.beginPath();
     context.moveTo(x, 0);
-    context.lineTo(x, height);
+    context.lineTo(x, height - scaleHeight);
     context.stroke();
-    context.fillText(`${Number(metres.toFixed(2))} m`, x + 3, height - 4);
+    context.fillText(`${Number(metres.toFixed(2))} m`, x, height - 4);
   }
+  context.textAlign = 'start';
+}
+
+function drawLevels(
+  context: CanvasRenderingContext2D,
+  colours: Palette,
+  { width, height }: { width: number; height: number },
+) {
+  context.strokeStyle = colours.faint;
+  context.fillStyle = colours.ink;
+  context.textAlign = 'end';
+  for (const db of linesDb) {
+    const y = Math.round((db / profileFloorDb) * height) + 0.5;
+    context.beginPath();
+    context.moveTo(0, y);
+    context.lineTo(width, y);
+    context.stroke();
+    context.fillText(`${db}`, width - 2, y - 3);
+  }
+  context.textAlign = 'start';
 }
 
 function drawProfile(canvas: HTMLCanvasElement, colours: Palette): void {
-  const { context, width, height } = fitted(canvas);
-  drawScale(context, colours, width, height);
+  const { context, width, height: all } = fitted(canvas);
+  const height = all - scaleHeight;
+  drawDistances(context, colours, { width, height: all });
+  drawLevels(context, colours, { width, height });
   const profile = profiles.at(-1);
   if (profile === undefined) return;
   context.strokeStyle = colours.accent;
   context.lineWidth = 1.5;
+  context.lineJoin = 'round';
   context.beginPath();
   for (const [i, level] of profile.entries()) {
     const y = height - (level / 255) * height;
@@ -51,20 +81,39 @@ function drawProfile(canvas: HTMLCanvasElement, colours: Palette): void {
   context.stroke();
 }
 
+/** Where the waterfall is put together, a pixel for each level, before it is fitted to its place. */
+const sheet = document.createElement('canvas');
+
+/** Red, green and blue of a colour, by drawing with it. */
+function partsOf(colour: string): [number, number, number] {
+  sheet.width = 1;
+  sheet.height = 1;
+  const context = sheet.getContext('2d')!;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
+  return [red, green, blue];
+}
+
 function drawWaterfall(canvas: HTMLCanvasElement, colours: Palette): void {
-  const { context, width, height } = fitted(canvas);
-  const rowHeight = height / profilesMax;
-  context.fillStyle = colours.accent;
-  for (const [row, profile] of profiles.entries()) {
-    const y = height - (profiles.length - row) * rowHeight;
-    const cell = width / profile.length;
-    for (let i = 0; i < profile.length; i++) {
-      if (profile[i]! < 8) continue;
-      context.globalAlpha = (profile[i]! / 255) ** 1.5;
-      context.fillRect(i * cell, y, cell + 0.5, rowHeight + 0.5);
+  const { context, width, height: all } = fitted(canvas);
+  const height = all - scaleHeight;
+  drawDistances(context, colours, { width, height: all });
+  const points = profiles.at(-1)?.length ?? 0;
+  if (points === 0) return;
+  const [red, green, blue] = partsOf(colours.accent);
+  const image = new ImageData(points, profilesMax);
+  for (const [i, profile] of profiles.entries()) {
+    const row = profilesMax - profiles.length + i;
+    for (let x = 0; x < points; x++) {
+      const alpha = 1.6 * Math.max(0, profile[x]! - quietest);
+      image.data.set([red, green, blue, Math.min(255, alpha)], (row * points + x) * 4);
     }
   }
-  context.globalAlpha = 1;
+  sheet.width = points;
+  sheet.height = profilesMax;
+  sheet.getContext('2d')!.putImageData(image, 0, 0);
+  context.drawImage(sheet, 0, 0, width, height);
 }
 
 /** A curve of what the readings hold; where there is no number there is a gap. */
