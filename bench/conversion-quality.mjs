@@ -1,6 +1,7 @@
 /** What conversions do to tones, Tenuto's and libsoxr's alike. */
 import { BlockConverter, Converter } from '../dist/pcm/index.js';
 import { convertWhole, judgeTone, levelDb, makeTone } from '../dist/pcm/tone.js';
+import { streamWaitFrames } from './conversion-speed.mjs';
 import { loadSoxr } from './soxr.mjs';
 
 const blockFrames = 4096;
@@ -15,6 +16,10 @@ export function converters({ inputRate, outputRate, quality, bits }) {
   };
   if (quality === 'music' || quality === 'mastering') {
     all.blocks = (input) => convertWhole(new BlockConverter(format), input, options);
+    all.streams = (input) => {
+      const waitFramesMax = streamWaitFrames(format);
+      return convertWhole(new BlockConverter({ ...format, waitFramesMax }), input, options);
+    };
     all.adjustable = (input) => {
       const more = { adjustable: true, maxInputFrames: blockFrames };
       return convertWhole(new Converter({ ...format, ...more }), input, options);

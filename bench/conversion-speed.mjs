@@ -21,8 +21,9 @@ function byFrames({ inputRate, outputRate, channels, quality, adjustable = false
   };
 }
 
-function byBlocks({ inputRate, outputRate, channels, quality }) {
-  const converter = new BlockConverter({ inputRate, outputRate, channels, quality });
+function byBlocks(format) {
+  const { channels } = format;
+  const converter = new BlockConverter(format);
   const output = new Float32Array(8 * blockFrames * channels);
   return (input) => {
     for (let at = 0; at < blockFrames; ) {
@@ -38,6 +39,41 @@ function soxr(create, { bits, ...format }) {
   return (input) => conversion.process(input, blockFrames, output);
 }
 
+/** Input frames that the limit for streams allows, or as many as soxr holds if that is more. */
+export function streamWaitFrames({ inputRate, quality }) {
+  return inputRate * (quality === 'mastering' ? 0.045 : 0.02);
+}
+
+/** Input frames that may be held before their output comes, the half filter included. */
+export function measureWaits(format) {
+  const { inputRate, outputRate, channels, quality } = format;
+  const create = loadSoxr();
+  const waits = {
+    blocks: new BlockConverter(format).latencyFrames,
+    streams: new BlockConverter({ ...format, waitFramesMax: streamWaitFrames(format) })
+      .latencyFrames,
+    frames: new Converter({ inputRate, outputRate, channels, quality, maxInputFrames: 1 })
+      .latencyFrames,
+  };
+  if (create) waits.soxr = soxrHolds(create, format);
+  return waits;
+}
+
+function soxrHolds(create, { bits, ...format }) {
+  const few = 16;
+  const conversion = create({ bits, ...format });
+  const input = new Float32Array(few * format.channels);
+  const output = new Float32Array(8 * blockFrames * format.channels);
+  let most = 0;
+  let made = 0;
+  for (let taken = few; taken < 2 * format.inputRate; taken += few) {
+    made += conversion.process(input, few, output);
+    most = Math.max(most, taken - (made * format.inputRate) / format.outputRate);
+  }
+  conversion.close();
+  return Math.round(most);
+}
+
 /**
  * The least time of many short runs, one of each in turn: what else the machine does meanwhile
  * lengthens some runs of both, and seldom all.
@@ -46,6 +82,7 @@ export function measureSpeeds(format, { rounds = 150, blocksPerRound = 48 } = {}
   const create = loadSoxr();
   const parties = {
     blocks: byBlocks(format),
+    streams: byBlocks({ ...format, waitFramesMax: streamWaitFrames(format) }),
     frames: byFrames(format),
     adjustable: byFrames({ ...format, adjustable: true }),
   };

@@ -25,6 +25,12 @@ import type { EngineStream, StreamState, StreamStopReason } from './types.js';
 
 /** Frames of the client that are converted at a time. */
 const partFrames = 1024;
+/**
+ * What the conversion of the rate may hold, as a part of the buffer and at most: with as much it is
+ * as fast as by blocks, and a stream with a short buffer is one that must not wait.
+ */
+const conversionPart = 0.1;
+const conversionMsMax = 20;
 /** Between two looks for room: a quarter of the buffer, within these. */
 const lookMsMin = 2;
 const lookMsMax = 20;
@@ -87,7 +93,8 @@ export class ClientStream implements EngineStream {
     const { rate, channels, bufferMs } = format;
     this.door = new SampleDoor(format.format, channels);
     const engine = { rate: layout.rateHz, channels: layout.channels };
-    this.conversion = new FormatConversion({ rate, channels }, engine);
+    const waitMs = Math.min(conversionMsMax, bufferMs * conversionPart);
+    this.conversion = new FormatConversion({ rate, channels }, engine, { waitMs });
     this.account = new FrameAccount(layout.rateHz / rate);
     this.bufferFrames = Math.max(layout.quantum, Math.ceil((bufferMs * layout.rateHz) / 1000));
     this.keptFrames = streamRecordedTicks(layout) * layout.quantum;

@@ -46,8 +46,8 @@ export interface DecodedAudio {
 /**
  * Decodes a whole file, for an asset.
  *
- * @param options the rate and the channels to give (default: the file's own), and `maxBytes`, the
- * that the samples may take (default: the limit of one asset).
+ * @param options the rate and the channels to give (default: the file's own), and `maxBytes` that the
+ * samples may take (default: the limit of one asset).
  * @throws TenutoError `TENUTO_MEDIA_LIMIT` as soon as it is known to be larger; otherwise as
  * `openDecoder` does.
  */
@@ -96,7 +96,8 @@ class FilePcm implements PcmSource {
     this.rate = rate;
     this.channels = channels;
     this.#decoder = decoder;
-    this.#conversion = new FormatConversion(decoder, { rate, channels }, { isPatient: true });
+    const waitMs = Number.POSITIVE_INFINITY;
+    this.#conversion = new FormatConversion(decoder, { rate, channels }, { waitMs });
     const { format, tags } = decoder;
     this.media = { format, rate: decoder.rate, channels: decoder.channels, tags };
   }

@@ -27,7 +27,7 @@ export const sizeInDs64 = 0xffff_ffff;
 /** Bytes of the ds64 chunk's body: three 64-bit sizes and an empty table (EBU Tech 3306). */
 const ds64Bytes = 28;
 
-/** Speaker masks by channel count, in the order of `conversion.ts`; index 0 is not used. */
+/** Speaker masks by channel count, in the order of `pcm/channels.ts`; index 0 is not used. */
 const speakerMasks = [0, 0x4, 0x3, 0x7, 0x33, 0x37, 0x3f, 0x70f, 0x63f];
 
 /** What every file that we write has to say. */

@@ -14,23 +14,36 @@ export interface BlockConverterOptions {
   channels: number;
   /** Default: `music`. */
   quality?: Exclude<Quality, 'draft'>;
+  /**
+   * Input frames that an output frame may wait for at most, its half of the filter included
+   * (default: no limit, some 2000). Speed has its price: twice as many are twice as fast at first.
+   */
+  waitFramesMax?: number;
 }
 
 const plans = new RecentlyUsed<string, BlockPlan | undefined>(limits.pcmFilterBanksMax);
 
-function planOf({ inputRate, outputRate, quality = 'music' }: BlockConverterOptions) {
-  return plans.get(`${inputRate}/${outputRate}/${quality}`, () =>
-    blockPlan(inputRate, outputRate, quality),
-  );
+function planOf(options: BlockConverterOptions): BlockPlan | undefined {
+  const { inputRate, outputRate, channels, quality = 'music' } = options;
+  const { waitFramesMax = Number.POSITIVE_INFINITY } = options;
+  const request = { inputRate, outputRate, quality, blocks: blocksOf(channels), waitFramesMax };
+  return plans.get(Object.values(request).join('/'), () => blockPlan(request));
+}
+
+/** Blocks that are converted together: an odd number of signals makes no pairs, two of each do. */
+function blocksOf(channels: number): number {
+  return channels % 2 === 0 ? 1 : 2;
 }
 
 /**
  * Converts like `Converter`, to the same places and the same number of frames, and several times
- * as fast, by Fourier transforms of some thousand frames: for files, where nobody waits for the
- * first frame. The same samples come out however calls cut the stream, and on every machine.
+ * as fast, by Fourier transforms: of some thousand frames for files, where nobody waits for the
+ * first frame, of some hundred for streams. The same samples come out however calls cut the stream, and on every machine.
  * Allocates a little; not for the audio thread.
  */
 export class BlockConverter {
+  /** Input frames that an output frame waits for at most. They are no delay of the content. */
+  readonly latencyFrames: number;
   readonly channels: number;
   readonly #ratio: number;
   readonly #plan: BlockPlan;
@@ -70,6 +83,7 @@ export class BlockConverter {
     this.#input = memory.floats(input, inputFrames * channels);
     this.#output = memory.floats(output, outputFrames * channels);
     this.#early = plan.edgeOutputFrames;
+    this.latencyFrames = inputFrames + plan.edgeFrames;
   }
 
   /** Input frames that were pushed and whose output was not given yet. */
@@ -147,6 +161,11 @@ export class BlockConverter {
   }
 }
 
+/** Bytes of the real or the imaginary parts of all points, and what the first pass spills over. */
+function partBytes({ input, output, isDouble }: BlockPlan): number {
+  return (Math.max(input.points, output.points) + 16) * (isDouble ? 8 : 4);
+}
+
 /** Words of one plan, and of one stage. */
 const planWords = 20;
 const stageWords = 4;
@@ -169,8 +188,7 @@ class Layout {
 
   constructor(memory: KernelMemory, plan: BlockPlan, channels: number) {
     const size = plan.isDouble ? 8 : 4;
-    // An odd number of signals makes no pairs: two blocks of each do.
-    const blocks = channels % 2 === 0 ? 1 : 2;
+    const blocks = blocksOf(channels);
     this.inputFrames = blocks * plan.inputFrames;
     this.outputFrames = blocks * plan.outputFrames;
     this.historyFrames = 2 * plan.edgeFrames + this.inputFrames;
@@ -185,10 +203,10 @@ class Layout {
       memory.reserve(bytes(both[0])),
       memory.reserve(bytes(both[1])),
     ];
-    const points = Math.max(plan.input.points, plan.output.points);
+    const part = partBytes(plan);
     const response = memory.reserve(plan.response.length * size);
     this.#parts = {
-      arrays: [memory.reserve(points * size * 2), memory.reserve(points * size * 2)],
+      arrays: [memory.reserve(part * 2), memory.reserve(part * 2)],
       response: [response, response],
       stages: reserveBoth(({ stages }) => stages.length * stageWords * 4),
       factors: reserveBoth(({ factors }) => factors.length * size),
@@ -226,7 +244,6 @@ class Layout {
       ]);
       memory.words(parts.stages[index]!, words.length).set(words);
     }
-    const points = Math.max(plan.input.points, plan.output.points);
     for (const [index, [real, imaginary]] of this.#pairs.entries()) {
       memory
         .words(this.plans[index]!, planWords)
@@ -241,7 +258,7 @@ class Layout {
           plan.output.stages.length,
           parts.arrays[0],
           parts.arrays[1],
-          points * size,
+          partBytes(plan),
           parts.response[0],
           response.length,
           edgeOutputFrames,

@@ -35,12 +35,20 @@ export interface BlockPlan {
   response: Float64Array;
 }
 
+/** What a plan is for. */
+export interface BlockRequest {
+  inputRate: number;
+  outputRate: number;
+  quality: Exclude<Quality, 'draft'>;
+  /** Blocks that are converted together. */
+  blocks: number;
+  /** Input frames that an output frame may wait for. */
+  waitFramesMax: number;
+}
+
 /** The plan for a pair of whole rates, or undefined when their ratio has no transform that fits. */
-export function blockPlan(
-  inputRate: number,
-  outputRate: number,
-  quality: Exclude<Quality, 'draft'>,
-): BlockPlan | undefined {
+export function blockPlan(request: BlockRequest): BlockPlan | undefined {
+  const { inputRate, outputRate, quality, blocks, waitFramesMax } = request;
   if (!Number.isInteger(inputRate) || !Number.isInteger(outputRate)) return undefined;
   const divisor = greatestDivisor(inputRate, outputRate);
   const p = inputRate / divisor;
@@ -54,7 +62,9 @@ export function blockPlan(
     const input = p * times;
     const output = q * times;
     const hop = input - 2 * edgeFrames;
-    if (hop <= 0 || !isSmooth(input) || !isSmooth(output)) continue;
+    if (blocks * hop + edgeFrames > waitFramesMax) break;
+    // Shorter hops than that cost more than a sum for each frame does.
+    if (hop < edgeFrames || !isSmooth(input) || !isSmooth(output)) continue;
     const cost = (input * Math.log2(input) + output * Math.log2(output)) / hop;
     if (best === undefined || cost < best.cost * 0.97) best = { cost, times };
   }
@@ -73,11 +83,8 @@ export function blockPlan(
   };
 }
 
-/** Lanes of a vector: the first pass wants whole vectors of points a quarter apart. */
-const lanesMax = 4;
-
 function isSmooth(points: number): boolean {
-  if (points % (4 * lanesMax) !== 0) return false;
+  if (points % 4 !== 0) return false;
   let rest = points;
   for (const radix of [2, 3, 5, 7]) while (rest % radix === 0) rest /= radix;
   return rest === 1;

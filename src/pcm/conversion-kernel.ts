@@ -28,9 +28,8 @@ const place = {
   historyBytes: 112,
   input: 116,
   output: 120,
-  begun: 124,
-  given: 128,
-  first: 132,
+  turn: 124,
+  count: 128,
 } as const;
 
 /** Places in `ConversionKernel.numbers`. */
@@ -47,10 +46,11 @@ export const words = {
   at: place.at / 4,
   ramp: place.ramp / 4,
   held: place.held / 4,
-  begun: place.begun / 4,
-  givenOfGroup: place.given / 4,
-  first: place.first / 4,
+  turn: place.turn / 4,
 } as const;
+
+/** Output frames that the kernel makes together. */
+const together = 12;
 
 /** How large the parts of a conversion's memory are. */
 export interface ConversionSize {
@@ -68,8 +68,9 @@ export class ConversionKernel {
   readonly #block: number;
   /** Frames to take, interleaved. */
   readonly input: Float32Array;
-  /** Frames made, interleaved. */
-  readonly output: Float32Array;
+  readonly #output: Float32Array;
+  /** The first n frames made, by n; each is made when so many are first asked for, and kept. */
+  readonly #outputs: (Float32Array | undefined)[];
   /** All channels' history. */
   readonly history: Float32Array;
   /** Positions and steps; places named by `numbers`. */
@@ -80,10 +81,10 @@ export class ConversionKernel {
   constructor(bank: FilterBank, size: ConversionSize) {
     const { taps, centre, pad, fitted } = bank;
     const { channels } = size;
-    // A group reads up to `pad` frames beyond the last one that counts.
-    const historyFrames = size.historyFrames + pad;
-    const rowsFloats = fitted ? 4 * (taps + pad) + pad : 0;
-    const centresFloats = fitted && centre > 0 ? 4 * (centre + pad) + pad : 0;
+    // Frames made together read up to `pad` frames beyond the last one that counts.
+    const historyFrames = Math.ceil((size.historyFrames + pad) / 4) * 4;
+    const rowsFloats = fitted ? together * (taps + pad) + pad : 0;
+    const centresFloats = fitted && centre > 0 ? together * (centre + pad) + pad : 0;
     const memory = new KernelMemory();
     const parts = {
       block: memory.reserve(256),
@@ -100,8 +101,9 @@ export class ConversionKernel {
     memory.doubles(parts.middle, bank.middle.length).set(bank.middle);
     this.#block = parts.block;
     this.input = memory.floats(parts.input, channels * size.inputFrames);
-    this.output = memory.floats(parts.output, channels * size.outputFrames);
+    this.#output = memory.floats(parts.output, channels * size.outputFrames);
     this.history = memory.floats(parts.history, channels * historyFrames);
+    this.#outputs = new Array(size.outputFrames + 1).fill(undefined);
     this.numbers = memory.doubles(this.#block, 6);
     this.words = memory.words(this.#block, 64);
     const powers = 4;
@@ -122,6 +124,7 @@ export class ConversionKernel {
       historyBytes: historyFrames * 4,
       input: parts.input,
       output: parts.output,
+      count: bank.rows,
     });
     this.numbers[place.wrap / 8] = bank.outputStep;
     this.numbers[place.scale / 8] = bank.rows / bank.outputStep;
@@ -135,6 +138,16 @@ export class ConversionKernel {
   /** Makes up to `frames` frames in `output`, and says how many. */
   produce(frames: number): number {
     return this.#exports.produce(this.#block, frames);
+  }
+
+  /** The first `frames` frames made, interleaved. */
+  output(frames: number): Float32Array {
+    let view = this.#outputs[frames];
+    if (view === undefined) {
+      view = this.#output.subarray(0, frames * this.words[place.channels / 4]!);
+      this.#outputs[frames] = view;
+    }
+    return view;
   }
 
   /** Frames that must be held for `frames` more output frames. */

@@ -22,13 +22,22 @@ function tone(hz: number, rate: number, frames: number): Float32Array {
   return Float32Array.from({ length: frames }, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate));
 }
 
-/** Largest difference to a tone at the output's own rate, away from both ends, in decibels. */
-function errorDb(output: Float32Array, hz: number, rate: number, edge: number): number {
+/** Away from both ends: the level against a tone at its place, and the most that is not the tone. */
+function against(output: Float32Array, hz: number, rate: number, edge: number) {
+  let yx = 0;
+  let xx = 0;
+  for (let i = edge; i < output.length - edge; i++) {
+    const x = Math.sin((2 * Math.PI * hz * i) / rate);
+    yx += output[i]! * x;
+    xx += x * x;
+  }
+  const gain = yx / xx;
   let largest = 0;
   for (let i = edge; i < output.length - edge; i++) {
-    largest = Math.max(largest, Math.abs(output[i]! - Math.sin((2 * Math.PI * hz * i) / rate)));
+    const x = Math.sin((2 * Math.PI * hz * i) / rate);
+    largest = Math.max(largest, Math.abs(output[i]! - gain * x));
   }
-  return 20 * Math.log10(largest);
+  return { levelDb: 20 * Math.log10(gain), errorDb: 20 * Math.log10(largest) };
 }
 
 /** Root mean square away from both ends, in decibels below that of a full tone. */
@@ -63,8 +72,10 @@ describe('Converter', () => {
     for (const hz of [nyquist * 0.02, nyquist * 0.31, nyquist * 0.9]) {
       const output = convert(tone(hz, inputRate, frames), inputRate, outputRate);
       expect(output.length).toBe(Math.round((frames * outputRate) / inputRate));
-      // 0.01 dB of level would be an error of -59 dB; float32 itself ends near -140 dB.
-      expect(errorDb(output, hz, outputRate, output.length >> 2), `${hz} Hz`).toBeLessThan(-115);
+      const { levelDb, errorDb } = against(output, hz, outputRate, output.length >> 2);
+      expect(Math.abs(levelDb), `${hz} Hz`).toBeLessThan(0.006);
+      // A thousandth of a frame off its place would be -84 to -51 dB; two images make -118 dB.
+      expect(errorDb, `${hz} Hz`).toBeLessThan(-115);
     }
   });
 
@@ -95,7 +106,7 @@ describe('Converter', () => {
   ])('%d to %d Hz makes no images', (inputRate, outputRate) => {
     const hz = inputRate * 0.4;
     const output = convert(tone(hz, inputRate, inputRate), inputRate, outputRate);
-    expect(errorDb(output, hz, outputRate, output.length >> 2)).toBeLessThan(-115);
+    expect(against(output, hz, outputRate, output.length >> 2).errorDb).toBeLessThan(-115);
   });
 
   it('keeps a constant exact and an impulse symmetric', () => {
@@ -142,7 +153,12 @@ describe('Converter', () => {
   });
 });
 
-const engines = ['frame by frame', 'frame by frame, adjustable', 'by blocks'] as const;
+const engines = [
+  'frame by frame',
+  'frame by frame, adjustable',
+  'by blocks',
+  'by short blocks',
+] as const;
 
 function engine(
   name: (typeof engines)[number],
@@ -154,6 +170,10 @@ function engine(
   },
 ) {
   if (name === 'by blocks') return new BlockConverter(format);
+  if (name === 'by short blocks') {
+    const short = { ...format, waitFramesMax: 0.02 * format.inputRate };
+    return new BlockConverter(BlockConverter.supports(short) ? short : format);
+  }
   const adjustable = name === 'frame by frame, adjustable';
   return new Converter({ ...format, adjustable, maxInputFrames: 4096 });
 }
@@ -268,6 +288,35 @@ describe.each(engines)('quality, %s', (name) => {
   });
 });
 
+describe('a BlockConverter', () => {
+  it('waits no longer than it is allowed to', () => {
+    for (const channels of [1, 2]) {
+      for (const waitFramesMax of [500, 800, 3000]) {
+        const format = { inputRate: 44_100, outputRate: 48_000, channels, waitFramesMax };
+        if (!BlockConverter.supports(format)) continue;
+        const converter = new BlockConverter(format);
+        expect(converter.latencyFrames).toBeLessThanOrEqual(waitFramesMax);
+        const output = new Float32Array(4000 * channels);
+        let made = 0;
+        for (let taken = 1; taken <= 3000; taken++) {
+          converter.push(new Float32Array(channels), 1);
+          made += converter.pull(output, 4000);
+          const least = ((taken - converter.latencyFrames) * 48_000) / 44_100;
+          expect(made, `${taken} frames`).toBeGreaterThanOrEqual(Math.floor(least));
+        }
+      }
+    }
+  });
+
+  it('says where it has no plan', () => {
+    const format = { inputRate: 44_100, outputRate: 48_000, channels: 2 };
+    expect(BlockConverter.supports(format)).toBe(true);
+    expect(BlockConverter.supports({ ...format, waitFramesMax: 200 })).toBe(false);
+    expect(BlockConverter.supports({ ...format, inputRate: 44_100.5 })).toBe(false);
+    expect(BlockConverter.supports({ ...format, inputRate: 44_101 })).toBe(false);
+  });
+});
+
 describe('a stream through a Converter', () => {
   it('says how many frames it needs, to the frame', () => {
     fc.assert(
@@ -327,6 +376,11 @@ describe('a stream through a Converter', () => {
     for (const quality of ['draft', 'voice', 'music', 'mastering'] as const) {
       expect(convert(input, 48_000, 48_000, 100, quality)).toEqual(input);
     }
+  });
+
+  it('drafts between rates with a fraction', () => {
+    const output = convert(tone(100, 44_100, 4410), 44_100, 48_000.7, 100, 'draft');
+    expect(against(output, 100, 48_000.7, 500).errorDb).toBeLessThan(-60);
   });
 
   it('draws straight lines in a draft', () => {

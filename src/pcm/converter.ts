@@ -17,7 +17,7 @@ export interface ConverterOptions {
   maxInputFrames: number;
   /**
    * Whether `setTrim` will be called (default: no). The filter is then made of polynomials, which
-   * takes about twice the time.
+   * takes about three times as long.
    */
   adjustable?: boolean;
 }
@@ -36,7 +36,8 @@ const total = 2;
  * give round(N * outputRate / inputRate). The same samples come out however calls cut the stream,
  * and on every machine. What is not finite in the input counts as 0.
  *
- * All memory is taken when it is made; its methods may be called on the audio thread.
+ * All memory is taken when it is made, but for a small view for each number of frames that a `pull`
+ * gives for the first time; its methods may be called on the audio thread.
  */
 export class Converter {
   /**
@@ -71,8 +72,8 @@ export class Converter {
     this.#step = bank.inputStep;
     this.#adjustable = adjustable;
     this.#maxInputFrames = maxInputFrames;
-    // Under the filter, waiting, and what a group of four output frames still needs.
-    this.#capacityFrames = bank.taps + bank.pad + 2 * maxInputFrames;
+    // Under the filter, waiting, and up to three that are kept so that lanes stay.
+    this.#capacityFrames = bank.taps + 4 + 2 * maxInputFrames;
     this.#kernel = new ConversionKernel(bank, {
       channels,
       inputFrames: maxInputFrames,
@@ -107,7 +108,9 @@ export class Converter {
       const { input } = kernel;
       const from = (fromFrame + accepted) * channels;
       const samples = block * channels;
-      for (let i = 0; i < samples; i++) input[i] = interleaved[from + i]!;
+      // A whole array is copied without a view of it.
+      if (samples === interleaved.length) input.set(interleaved);
+      else for (let i = 0; i < samples; i++) input[i] = interleaved[from + i]!;
       kernel.take(block);
       accepted += block;
     }
@@ -127,10 +130,7 @@ export class Converter {
       if (block > left) block = left;
       const made = block > 0 ? kernel.produce(block) : 0;
       if (made === 0) break;
-      const { output } = kernel;
-      const at = (intoFrame + produced) * channels;
-      const samples = made * channels;
-      for (let i = 0; i < samples; i++) into[at + i] = output[i]!;
+      into.set(kernel.output(made), (intoFrame + produced) * channels);
       this.#counts[given]! += made;
       produced += made;
     }
@@ -192,8 +192,8 @@ export class Converter {
     kernel.numbers[numbers.phase] = 0;
     kernel.numbers[numbers.step] = kernel.numbers[numbers.target]!;
     kernel.words[words.ramp] = 0;
-    kernel.words[words.begun] = 0;
     kernel.words[words.at] = 0;
+    kernel.words[words.turn] = 0;
     // Coefficient taps/2 - 1 lies on the frame at or before the output frame's place.
     kernel.words[words.held] = this.#taps / 2 - 1;
   }
@@ -201,20 +201,15 @@ export class Converter {
   /** Frames of the history that the next `take` keeps. */
   #keptFrames(): number {
     const { words: word } = this.#kernel;
-    const oldest = word[words.begun] === 1 ? word[words.first]! : word[words.at]!;
-    const kept = word[words.held]! - oldest;
-    return Math.max(kept, 0);
+    const held = word[words.held]!;
+    return held - (Math.min(held, word[words.at]!) & ~3);
   }
 
-  /**
-   * All output frames, when the ratio moved: those whose middle is before the end, by the cursor,
-   * which is behind the group of four that was begun.
-   */
+  /** All output frames, when the ratio moved: those whose middle is before the end. */
   #framesToEnd(): number {
     const { words: word, numbers: number } = this.#kernel;
-    const begun = word[words.begun] === 1 ? 4 - word[words.givenOfGroup]! : 0;
     const left = word[words.held]! - word[words.at]! - this.#taps / 2 + 1;
     const units = left * number[numbers.wrap]! - number[numbers.phase]!;
-    return this.#counts[given]! + Math.max(0, begun + Math.round(units / number[numbers.target]!));
+    return this.#counts[given]! + Math.max(0, Math.round(units / number[numbers.target]!));
   }
 }

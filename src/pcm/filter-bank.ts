@@ -8,15 +8,15 @@ export interface FilterBank {
   taps: number;
   /** How many of them, in the middle, are float64; a multiple of 4, or 0. */
   centre: number;
-  /** Zeros before and after each row: how far a group of four output frames can reach, and more. */
+  /** Zeros before and after each row: how far six output frames can reach, and more. */
   pad: number;
   /** From one output frame to the next it is inputStep / outputStep input frames. */
   inputStep: number;
   outputStep: number;
   /**
    * Whether a row is four polynomial coefficients for each of its own, four rows' worth of one
-   * power together, for output frames between row / rows and (row + 1) / rows; otherwise row p is
-   * for output frames that stand p / rows after an input frame.
+   * power together, for output frames between row / rows and (row + 1) / rows; otherwise row n is
+   * for output frame n and every `rows` after it.
    */
   fitted: boolean;
   rows: number;
@@ -57,25 +57,29 @@ export function makeFilterBank(request: BankRequest): FilterBank {
   const isSame = speed === 1 && !adjustable;
   const design = designFilter(speed, isSame ? 'draft' : quality);
   const fastest = speed * (1 + limits.pcmTrimPpmMax * 1e-6);
-  const pad = Math.ceil((3 * fastest + 5) / 4) * 4;
+  const pad = Math.ceil((5 * fastest + 7) / 4) * 4;
   const all = outputStep * (design.taps + pad);
-  const fitted = adjustable || all > limits.pcmFilterCoefficientsMax;
+  const isWhole = Number.isInteger(inputStep) && Number.isInteger(outputStep);
+  const fitted = adjustable || !isWhole || all > limits.pcmFilterCoefficientsMax;
   const shape = { taps: design.taps, centre: design.centre, pad, inputStep, outputStep, fitted };
   return fitted
     ? { ...shape, rows: design.pieces, ...fittedRows(design) }
-    : { ...shape, rows: outputStep, ...exactRows(design, outputStep, pad) };
+    : { ...shape, rows: outputStep, ...exactRows(design, shape) };
 }
 
 type Coefficients = Pick<FilterBank, 'coefficients' | 'middle'>;
 
-function exactRows(design: FilterDesign, rows: number, pad: number): Coefficients {
+function exactRows(
+  design: FilterDesign,
+  { pad, inputStep, outputStep: rows }: { pad: number; inputStep: number; outputStep: number },
+): Coefficients {
   const { taps, centre } = design;
   const coefficients = new Float32Array(rows * (taps + pad) + pad);
   const middle = new Float64Array(centre === 0 ? 0 : rows * (centre + pad) + pad);
   const start = (taps - centre) / 2;
   const row = new Float64Array(taps);
   for (let index = 0; index < rows; index++) {
-    design.fill(row, index / rows);
+    design.fill(row, ((index * inputStep) % rows) / rows);
     if (centre > 0) {
       middle.set(row.subarray(start, start + centre), pad + index * (centre + pad));
       row.fill(0, start, start + centre);

@@ -160,7 +160,9 @@ describe('a stream', () => {
     await engine.stop();
     const sound = recorded(recordPath);
     const engineFormat = { rate: 48_000, channels: 2 };
-    const conversion = new FormatConversion({ rate: 44_100, channels: 1 }, engineFormat);
+    const conversion = new FormatConversion({ rate: 44_100, channels: 1 }, engineFormat, {
+      waitMs: 20,
+    });
     const start = conversion.push(Float32Array.from(tone, (word) => word / 32_768));
     const expected = Float32Array.of(0, 0, ...start, ...conversion.end(), 0, 0);
     expect(expected.length / 2 - 2).toBe(48_000 * seconds);

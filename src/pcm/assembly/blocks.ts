@@ -117,6 +117,10 @@ export function slide(
 
 /** Interleaves planes of `frames` samples. */
 export function merge(from: usize, stride: usize, to: usize, channels: i32, frames: i32): void {
+  if (channels == 1) {
+    memory.copy(to, from, <usize>frames << 2);
+    return;
+  }
   if (channels == 2) {
     const end = from + (<usize>(frames & ~3) << 2);
     while (from < end) {

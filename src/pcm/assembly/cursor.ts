@@ -11,8 +11,8 @@ let target: f64 = 0;
 let wrap: f64 = 0;
 let ramp: i32 = 0;
 /** The step as whole frames and the rest: a division for every frame would take the most time. */
-let whole: i32 = 0;
-let rest: f64 = 0;
+export let whole: i32 = 0;
+export let rest: f64 = 0;
 
 export function loadCursor(block: usize): void {
   phase = load<f64>(block);
@@ -36,6 +36,12 @@ function split(): void {
   const frames = Math.floor(step / wrap);
   whole = <i32>frames;
   rest = step - frames * wrap;
+}
+
+/** To where the caller has gone by itself. */
+export function moveTo(place: i32, units: f64): void {
+  at = place;
+  phase = units;
 }
 
 /** To the next output frame. */

@@ -4,6 +4,13 @@ export function split(from: usize, to: usize, stride: usize, channels: i32, fram
     splitPair(from, to, stride, frames);
     return;
   }
+  if (channels == 1) {
+    const fours = frames & ~3;
+    copyFinite(from, to, fours);
+    from += <usize>fours << 2;
+    to += <usize>fours << 2;
+    frames &= 3;
+  }
   for (let channel = 0; channel < channels; channel++) {
     splitOne(from, to, <usize>channels << 2, frames);
     from += 4;
@@ -25,6 +32,15 @@ function splitOne(from: usize, to: usize, frameBytes: usize, frames: i32): void 
 // @ts-ignore: decorator
 @inline function finite(x: v128): v128 {
   return v128.and(x, f32x4.eq(f32x4.sub(x, x), f32x4.splat(0)));
+}
+
+function copyFinite(from: usize, to: usize, samples: i32): void {
+  const end = to + (<usize>samples << 2);
+  while (to < end) {
+    v128.store(to, finite(v128.load(from)));
+    from += 16;
+    to += 16;
+  }
 }
 
 function splitPair(from: usize, to: usize, stride: usize, frames: i32): void {

@@ -1,8 +1,13 @@
 /**
- * Sums of products of four rows, whose addresses are the four words at `rows`, with one stretch of
- * the input. AssemblyScript does not vectorise, and what limits the speed is loads: four rows by
- * two channels take 6 loads for 8 products.
+ * Sums of products of rows, whose addresses are words in memory, with one stretch of the input.
+ * AssemblyScript does not vectorise. Four rows by two channels take 6 loads for 8 products, six
+ * rows by one 7 for 6, and the sums do not wait for each other. Vector i of the input goes to lane
+ * by lane of vector i of a sum, ascending: the input is at a multiple of four frames, so a row's
+ * sum is the same whatever other rows are summed with it.
  */
+
+/** Bytes of four vectors, which are read in one turn of a loop. */
+const TURN: usize = 64;
 
 /** The sums of the lanes of a, b, c and d. */
 // @ts-ignore: decorator
@@ -21,12 +26,25 @@
   );
 }
 
-/** Both channels of a pair, `stride` bytes apart: four sums of the one, then of the other. */
-export function sumPair(rows: usize, x: usize, stride: usize, bytes: usize, sums: usize): void {
-  let row0 = load<usize>(rows);
-  let row1 = load<usize>(rows, 4);
-  let row2 = load<usize>(rows, 8);
-  let row3 = load<usize>(rows, 12);
+/** sum + row * x */
+// @ts-ignore: decorator
+@inline function plus(sum: v128, row: v128, x: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(row, x));
+}
+
+/** Four rows by two channels, `stride` bytes apart: four sums of the one, then of the other. */
+export function sumPair(
+  rows: usize,
+  skip: usize,
+  x: usize,
+  stride: usize,
+  bytes: usize,
+  sums: usize,
+): void {
+  let row0 = load<usize>(rows) + skip;
+  let row1 = load<usize>(rows, 4) + skip;
+  let row2 = load<usize>(rows, 8) + skip;
+  let row3 = load<usize>(rows, 12) + skip;
   let y = x + stride;
   const end = x + bytes;
   let a0 = f32x4.splat(0);
@@ -37,85 +55,157 @@ export function sumPair(rows: usize, x: usize, stride: usize, bytes: usize, sums
   let b1 = a0;
   let b2 = a0;
   let b3 = a0;
+  let left: v128;
+  let right: v128;
+  let h: v128;
   do {
-    const left = v128.load(x);
-    const right = v128.load(y);
-    let h = v128.load(row0);
-    a0 = f32x4.add(a0, f32x4.mul(h, left));
-    b0 = f32x4.add(b0, f32x4.mul(h, right));
+    left = v128.load(x);
+    right = v128.load(y);
+    h = v128.load(row0);
+    a0 = plus(a0, h, left);
+    b0 = plus(b0, h, right);
     h = v128.load(row1);
-    a1 = f32x4.add(a1, f32x4.mul(h, left));
-    b1 = f32x4.add(b1, f32x4.mul(h, right));
+    a1 = plus(a1, h, left);
+    b1 = plus(b1, h, right);
     h = v128.load(row2);
-    a2 = f32x4.add(a2, f32x4.mul(h, left));
-    b2 = f32x4.add(b2, f32x4.mul(h, right));
+    a2 = plus(a2, h, left);
+    b2 = plus(b2, h, right);
     h = v128.load(row3);
-    a3 = f32x4.add(a3, f32x4.mul(h, left));
-    b3 = f32x4.add(b3, f32x4.mul(h, right));
-    x += 16;
-    y += 16;
-    row0 += 16;
-    row1 += 16;
-    row2 += 16;
-    row3 += 16;
+    a3 = plus(a3, h, left);
+    b3 = plus(b3, h, right);
+    if (x + 16 >= end) break;
+    left = v128.load(x, 16);
+    right = v128.load(y, 16);
+    h = v128.load(row0, 16);
+    a0 = plus(a0, h, left);
+    b0 = plus(b0, h, right);
+    h = v128.load(row1, 16);
+    a1 = plus(a1, h, left);
+    b1 = plus(b1, h, right);
+    h = v128.load(row2, 16);
+    a2 = plus(a2, h, left);
+    b2 = plus(b2, h, right);
+    h = v128.load(row3, 16);
+    a3 = plus(a3, h, left);
+    b3 = plus(b3, h, right);
+    if (x + 32 >= end) break;
+    left = v128.load(x, 32);
+    right = v128.load(y, 32);
+    h = v128.load(row0, 32);
+    a0 = plus(a0, h, left);
+    b0 = plus(b0, h, right);
+    h = v128.load(row1, 32);
+    a1 = plus(a1, h, left);
+    b1 = plus(b1, h, right);
+    h = v128.load(row2, 32);
+    a2 = plus(a2, h, left);
+    b2 = plus(b2, h, right);
+    h = v128.load(row3, 32);
+    a3 = plus(a3, h, left);
+    b3 = plus(b3, h, right);
+    if (x + 48 >= end) break;
+    left = v128.load(x, 48);
+    right = v128.load(y, 48);
+    h = v128.load(row0, 48);
+    a0 = plus(a0, h, left);
+    b0 = plus(b0, h, right);
+    h = v128.load(row1, 48);
+    a1 = plus(a1, h, left);
+    b1 = plus(b1, h, right);
+    h = v128.load(row2, 48);
+    a2 = plus(a2, h, left);
+    b2 = plus(b2, h, right);
+    h = v128.load(row3, 48);
+    a3 = plus(a3, h, left);
+    b3 = plus(b3, h, right);
+    x += TURN;
+    y += TURN;
+    row0 += TURN;
+    row1 += TURN;
+    row2 += TURN;
+    row3 += TURN;
   } while (x < end);
   v128.store(sums, total(a0, a1, a2, a3));
   v128.store(sums, total(b0, b1, b2, b3), 16);
 }
 
-/** One channel, added in the same order as by `sumPair`. */
-export function sumOne(rows: usize, x: usize, bytes: usize, sums: usize): void {
-  let row0 = load<usize>(rows);
-  let row1 = load<usize>(rows, 4);
-  let row2 = load<usize>(rows, 8);
-  let row3 = load<usize>(rows, 12);
+/** Six rows by one channel. */
+export function sumOne(rows: usize, skip: usize, x: usize, bytes: usize, sums: usize): void {
+  let row0 = load<usize>(rows) + skip;
+  let row1 = load<usize>(rows, 4) + skip;
+  let row2 = load<usize>(rows, 8) + skip;
+  let row3 = load<usize>(rows, 12) + skip;
+  let row4 = load<usize>(rows, 16) + skip;
+  let row5 = load<usize>(rows, 20) + skip;
   const end = x + bytes;
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let a2 = a0;
   let a3 = a0;
+  let a4 = a0;
+  let a5 = a0;
+  let value: v128;
   do {
-    const value = v128.load(x);
-    a0 = f32x4.add(a0, f32x4.mul(v128.load(row0), value));
-    a1 = f32x4.add(a1, f32x4.mul(v128.load(row1), value));
-    a2 = f32x4.add(a2, f32x4.mul(v128.load(row2), value));
-    a3 = f32x4.add(a3, f32x4.mul(v128.load(row3), value));
-    x += 16;
-    row0 += 16;
-    row1 += 16;
-    row2 += 16;
-    row3 += 16;
+    value = v128.load(x);
+    a0 = plus(a0, v128.load(row0), value);
+    a1 = plus(a1, v128.load(row1), value);
+    a2 = plus(a2, v128.load(row2), value);
+    a3 = plus(a3, v128.load(row3), value);
+    a4 = plus(a4, v128.load(row4), value);
+    a5 = plus(a5, v128.load(row5), value);
+    if (x + 16 >= end) break;
+    value = v128.load(x, 16);
+    a0 = plus(a0, v128.load(row0, 16), value);
+    a1 = plus(a1, v128.load(row1, 16), value);
+    a2 = plus(a2, v128.load(row2, 16), value);
+    a3 = plus(a3, v128.load(row3, 16), value);
+    a4 = plus(a4, v128.load(row4, 16), value);
+    a5 = plus(a5, v128.load(row5, 16), value);
+    if (x + 32 >= end) break;
+    value = v128.load(x, 32);
+    a0 = plus(a0, v128.load(row0, 32), value);
+    a1 = plus(a1, v128.load(row1, 32), value);
+    a2 = plus(a2, v128.load(row2, 32), value);
+    a3 = plus(a3, v128.load(row3, 32), value);
+    a4 = plus(a4, v128.load(row4, 32), value);
+    a5 = plus(a5, v128.load(row5, 32), value);
+    if (x + 48 >= end) break;
+    value = v128.load(x, 48);
+    a0 = plus(a0, v128.load(row0, 48), value);
+    a1 = plus(a1, v128.load(row1, 48), value);
+    a2 = plus(a2, v128.load(row2, 48), value);
+    a3 = plus(a3, v128.load(row3, 48), value);
+    a4 = plus(a4, v128.load(row4, 48), value);
+    a5 = plus(a5, v128.load(row5, 48), value);
+    x += TURN;
+    row0 += TURN;
+    row1 += TURN;
+    row2 += TURN;
+    row3 += TURN;
+    row4 += TURN;
+    row5 += TURN;
   } while (x < end);
   v128.store(sums, total(a0, a1, a2, a3));
+  v128.store(sums, total(a4, a5, a4, a5), 16);
 }
 
-/** Adds the products of the float64 rows to four float32 sums of one channel. */
-export function sumCentre(rows: usize, x: usize, bytes: usize, sums: usize): void {
-  let row0 = load<usize>(rows);
-  let row1 = load<usize>(rows, 4);
-  let row2 = load<usize>(rows, 8);
-  let row3 = load<usize>(rows, 12);
+/** Adds the products of two float64 rows to two float32 sums of one channel. */
+export function sumCentre(rows: usize, skip: usize, x: usize, bytes: usize, sums: usize): void {
+  let row0 = load<usize>(rows) + skip;
+  let row1 = load<usize>(rows, 4) + skip;
   const end = x + bytes;
   let a0 = f64x2.splat(0);
   let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
   do {
     const value = f64x2.promote_low_f32x4(v128.load64_zero(x));
     a0 = f64x2.add(a0, f64x2.mul(v128.load(row0), value));
     a1 = f64x2.add(a1, f64x2.mul(v128.load(row1), value));
-    a2 = f64x2.add(a2, f64x2.mul(v128.load(row2), value));
-    a3 = f64x2.add(a3, f64x2.mul(v128.load(row3), value));
     x += 8;
     row0 += 16;
     row1 += 16;
-    row2 += 16;
-    row3 += 16;
   } while (x < end);
   store<f32>(sums, centred(a0, load<f32>(sums)));
   store<f32>(sums, centred(a1, load<f32>(sums, 4)), 4);
-  store<f32>(sums, centred(a2, load<f32>(sums, 8)), 8);
-  store<f32>(sums, centred(a3, load<f32>(sums, 12)), 12);
 }
 
 // @ts-ignore: decorator
