@@ -117,6 +117,7 @@ async function main(): Promise<void> {
     bus,
     before: before.http,
     parts: partsOf(order),
+    programOf: (number: number) => books.get(number)?.program,
   };
   const beat = () => Atomics.add(words, layout.clock + clock.controlBeat, 1);
   setImmediate(() => void openHttp(world, order.control, beat));

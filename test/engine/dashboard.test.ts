@@ -1,8 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, openPage } from '../kit/browser.js';
 import { launch, pidOf, testSettings, until, whole } from '../kit/engine.js';
 import { httpOf } from '../kit/http.js';
+import { gentle, moduleText, withModule } from '../kit/own-nodes.js';
 
 const anyPort = 'control.http=127.0.0.1:0';
 const demo = [anyPort, 'control.demo=on'];
@@ -18,8 +19,13 @@ const rowOf = (page: Page, name: string) => page.getByRole('listitem').filter({ 
 
 /** Whether a picture has anything but one colour in it. */
 function isDrawn(page: Page, label: RegExp): Promise<boolean> {
-  return page.getByRole('img', { name: label }).evaluate((element) => {
-    const canvas = element as unknown as {
+  return isDrawnIn(page.getByRole('img', { name: label }));
+}
+
+/** The same for what is a picture, or holds one. */
+function isDrawnIn(place: Locator): Promise<boolean> {
+  return place.evaluate((element) => {
+    const canvas = (element.querySelector?.('canvas') ?? element) as unknown as {
       width: number;
       height: number;
       getContext(kind: '2d'): {
@@ -70,6 +76,74 @@ describe('the dashboard', () => {
       .waitFor({ timeout: 20_000 });
     expect(await page.getByRole('button', { name: 'Kill keeper' }).count()).toBe(0);
     expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it('hangs a replica, and shows how even the quanta come and what happened', async () => {
+    await using engine = await launch({ settings: testSettings(demo) });
+    await whole(engine);
+    const { page, troubles } = await openPage(browser, await httpOf(engine));
+    await page.getByRole('button', { name: 'Hang replica 0' }).click();
+    await page
+      .getByText(/replica 0 (stood still|hung|was hung)/)
+      .first()
+      .waitFor();
+    await until('it is replaced', () => engine.status().counters.restarts > 0);
+    const chart = page.getByRole('img', { name: /^Jitter of a quantum: half below/ });
+    await until('the histogram is drawn', () => isDrawnIn(chart));
+    const entries = page.getByRole('region', { name: 'Events' }).getByRole('listitem');
+    const few = await entries.count();
+    await page.getByRole('checkbox', { name: 'everything' }).check();
+    await until('all events are shown', async () => (await entries.count()) > few);
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it("shows a patch with a node of the user's, which is loaded meanwhile, and its sound", async () => {
+    await using engine = await launch({ settings: testSettings(demo) });
+    await whole(engine);
+    const { page, troubles } = await openPage(browser, await httpOf(engine));
+    const { module: _, ...patch } = await withModule(moduleText(gentle));
+    await engine.loadPatch(patch);
+    await page.getByRole('button', { name: /^mine/ }).click();
+    expect(await page.locator('svg path.near').count()).toBe(2);
+    await page.getByRole('button', { name: 'Show its sound' }).click();
+    await until('its sound is drawn', async () =>
+      (await page.getByRole('status', { name: 'Peak' }).textContent())?.includes('dBFS'),
+    );
+    expect(await page.getByRole('alert').allTextContents()).toEqual([]);
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  it('is read in order, and tells by itself only what is new', async () => {
+    await using engine = await launch({ settings: testSettings(demo) });
+    await whole(engine);
+    const { page } = await openPage(browser, await httpOf(engine));
+    await page.getByRole('button', { name: 'Kill control' }).waitFor();
+    const headings = await page.getByRole('heading').allTextContents();
+    expect(headings[0]).toBe('Tenuto');
+    const regions = ['Sound', 'Processes', 'Patch', 'Timing', 'Devices and streams'];
+    expect(headings.filter((text) => regions.includes(text))).toEqual(regions);
+    for (const name of regions) expect(await page.getByRole('region', { name }).count()).toBe(1);
+    const reached: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      await page.keyboard.press('Tab');
+      reached.push(
+        (await page.evaluate(
+          '(document.activeElement.labels?.[0] ?? document.activeElement).textContent',
+        )) as string,
+      );
+    }
+    expect(reached[0]).toBe('Skip to the engine');
+    expect(reached[1]).toContain('Listen at');
+    expect(reached[2]).toMatch(/^Kill /);
+    expect(reached[3]).toMatch(/^Hang /);
+    // What a reader would be told again and again: the clock, the level, the sliders.
+    const restless = `[...document.querySelectorAll('output, [aria-live], [role=status]')]
+      .filter((one) => (one.ariaLive ?? 'polite') !== 'off' && /\\d/.test(one.textContent))
+      .map((one) => one.outerHTML)`;
+    expect(await page.evaluate(restless)).toEqual([]);
     await page.context().close();
   });
 

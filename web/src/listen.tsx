@@ -190,7 +190,8 @@ export function Listen() {
       </div>
       <div class="meters">
         <canvas ref={meters} role="img" aria-label="Level of each channel" />
-        <output ref={level} aria-label="Peak" />
+        {/* Read when it is asked for: it changes all the time. */}
+        <output ref={level} aria-label="Peak" aria-live="off" />
       </div>
     </section>
   );

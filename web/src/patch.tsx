@@ -117,7 +117,10 @@ function Slider({ path, name, isCabled }: { path: string; name: string; isCabled
         aria-valuetext={text}
         onInput={(event) => setParameter(path, valueAt(Number(event.currentTarget.value), one))}
       />
-      <output>{text}</output>
+      {/* The slider itself says it. */}
+      <span class="value" aria-hidden="true">
+        {text}
+      </span>
     </label>
   );
 }

@@ -64,10 +64,12 @@ function Row({ one }: { one: ProcessDetail }) {
       </div>
       <span class="is">{wordsOf(one)}</span>
       <span class="num age" title="Age">
+        <span class="unseen">age </span>
         {one.ageSec === null ? '–' : ageText(one.ageSec)}
       </span>
       <span class="num cpu" title="Share of a processor core">
         {share === undefined ? '' : `${(share * 100).toFixed(1)} %`}
+        {share !== undefined && <span class="unseen"> of a core</span>}
       </span>
       <span class="end">
         {lastEnd === null ? '' : `last one ${lastEnd.how}, ${ageText(lastEnd.agoSec)} ago`}

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Program } from '../../dsp/program.js';
 import type { EngineParts } from '../../engine/attach.js';
 import type { ControlOrder } from '../../engine/orders.js';
 import { errorTable, TenutoError } from '../../errors.js';
@@ -31,6 +32,7 @@ export interface HttpWorld {
   logger: Logger;
   bus: Bus;
   parts: EngineParts;
+  programOf: (number: number) => Program | undefined;
   /** Where the door of the control process before was; null when there was none. */
   before: string | null;
 }
@@ -74,7 +76,7 @@ export class HttpDoor {
 
   constructor(private readonly world: HttpWorld) {
     const { segment, engine, streams, order, bus } = world;
-    this.patch = new PlayingPatch(segment);
+    this.patch = new PlayingPatch(segment, world.programOf);
     this.view = new EngineView(segment, engine, streams, order);
     this.hub = new ReaderHub(
       this.view,

@@ -1,11 +1,15 @@
+import { type NodeLibrary, noNodes } from '../../dsp/nodes/index.js';
+import { loadOwnNodes } from '../../dsp/own-nodes.js';
 import { findTap, type TapPlace, TapReader } from '../../dsp/tap.js';
 import { type EngineParts, mapAsset, readPatchInfo, streamViews } from '../../engine/attach.js';
 import { ProgramLoader } from '../../engine/program-loader.js';
 import { TenutoError } from '../../errors.js';
+import { playingProgram } from '../../memory/programs.js';
 import type { Segment } from '../../memory/segment.js';
 import type { StreamSegment } from '../../memory/stream.js';
 import { Shadow, ShadowStep } from '../../observe/shadow.js';
 import type { Mapping } from '../../os/index.js';
+import { readPlayingInfo } from '../program-books.js';
 import type { Stretch } from './master-tap.js';
 
 /** Ticks that are rendered at a time, so that control goes on looking after all else. */
@@ -21,15 +25,11 @@ interface Point {
   ticks: number;
 }
 
-/** Code of the user's could keep control from all else that it has to do. */
-function refuseNodes(): never {
-  const text = "control runs no nodes of the user's; `tenuto tap` listens to such a patch";
-  throw new TenutoError('TENUTO_REQUEST_FORBIDDEN', text);
-}
-
 /**
  * Points of the patch that somebody listens to. The patch is rendered once more, in this process
  * and only while there is such a point, from a snapshot and the journal on: no replica notices.
+ * Nodes of the user's are run too: only at ticks that a replica has passed, so that what hangs or
+ * dies there has been silenced or withdrawn by then.
  */
 export class PatchTaps {
   private readonly loader: ProgramLoader;
@@ -39,21 +39,27 @@ export class PatchTaps {
   private readonly samples: number;
   private reader: TapReader | null = null;
   private program = 0;
+  /** The kinds of nodes in it, those of the user's among them. */
+  private own: NodeLibrary = noNodes;
   private isLoading = false;
+  private isClosed = false;
   private lostBefore = 0;
 
-  private constructor(segment: Segment, streams: readonly StreamSegment[], parts: EngineParts) {
+  private constructor(
+    private readonly segment: Segment,
+    streams: readonly StreamSegment[],
+    parts: EngineParts,
+  ) {
     this.samples = segment.layout.quantum;
     this.loader = new ProgramLoader(segment, {
       streams: streamViews(streams),
       mapAsset: (asset) =>
         mapAsset(parts.keeperPid, asset, (mapping) => this.mappings.push(mapping)),
-      loadNodes: async () => refuseNodes(),
+      loadNodes: loadOwnNodes,
     });
     this.shadow = new Shadow(segment, this.loader.performance);
   }
 
-  /** @throws TenutoError `TENUTO_REQUEST_FORBIDDEN` for a patch with nodes of the user's */
   static async open(
     segment: Segment,
     streams: readonly StreamSegment[],
@@ -78,9 +84,20 @@ export class PatchTaps {
       gathered: new Float32Array(this.samples * ticksMax),
       ticks: 0,
     };
-    this.find(address, point);
+    try {
+      this.find(address, point);
+    } catch (error) {
+      // The patch was just changed, and what is rendered here is still the one before.
+      if (!this.isComing(address)) throw error;
+    }
     this.points.set(address, point);
     return point.lanes;
+  }
+
+  private isComing(address: string): boolean {
+    const { nodes } = readPlayingInfo(this.segment).names;
+    const [node = ''] = Object.hasOwn(nodes, address) ? [address] : address.split('.');
+    return playingProgram(this.segment) !== this.program && Object.hasOwn(nodes, node);
   }
 
   /** Listens to it no more. */
@@ -115,6 +132,9 @@ export class PatchTaps {
   /** Lets go of what it mapped. Idempotent. */
   close(): void {
     this.points.clear();
+    this.isClosed = true;
+    // What is being loaded maps more, and is let go of when it is there.
+    if (this.isLoading) return;
     for (const mapping of this.mappings.splice(0)) mapping.unmap();
   }
 
@@ -131,11 +151,12 @@ export class PatchTaps {
     this.isLoading = true;
     void this.loader
       .loadAll()
+      // What cannot be loaded here is asked for again at the next snapshot.
+      .catch(() => {})
       .then(() => {
         this.isLoading = false;
-      })
-      // With nodes of the user's in it, nothing more is heard of the patch.
-      .catch(() => {});
+        if (this.isClosed) this.close();
+      });
   }
 
   /** Finds the points in another program; those that it does not have are silent. */
@@ -143,6 +164,9 @@ export class PatchTaps {
     const renderer = this.loader.performance.part(program);
     if (!renderer) throw new TenutoError('TENUTO_ENGINE_FAILED', 'its patch is gone');
     this.program = program;
+    this.own = new Map(
+      renderer.program.nodes.map(({ definition }) => [definition.type, definition] as const),
+    );
     this.reader = new TapReader(renderer, this.loader.performance.output);
     for (const [address, point] of this.points) {
       point.place = null;
@@ -157,7 +181,7 @@ export class PatchTaps {
   private find(address: string, point: Point): void {
     const info = this.loader.infoOf(this.program);
     if (!info) throw new TenutoError('TENUTO_ENGINE_FAILED', 'its patch is gone');
-    const place = findTap(readPatchInfo({ info }).names, address);
+    const place = findTap(readPatchInfo({ info }).names, address, this.own);
     const lanes = this.reader!.lanes(place);
     if (lanes !== point.lanes) {
       point.gathered = new Float32Array(lanes * this.samples * ticksMax);

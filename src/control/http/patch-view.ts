@@ -1,19 +1,8 @@
 import { z } from 'zod';
 import type { PatchInfo } from '../../dsp/compiler.js';
-import {
-  decodeProgram,
-  outputCount,
-  type Program,
-  type ProgramNode,
-  widthName,
-} from '../../dsp/program.js';
+import { outputCount, type Program, type ProgramNode, widthName } from '../../dsp/program.js';
 import { readPatchInfo } from '../../engine/attach.js';
-import {
-  findProgram,
-  type ProgramContent,
-  playingProgram,
-  readProgram,
-} from '../../memory/programs.js';
+import { findProgram, playingProgram, readProgram } from '../../memory/programs.js';
 import type { Segment } from '../../memory/segment.js';
 
 const cable = z.strictObject({
@@ -56,17 +45,12 @@ function outputNames({ definition }: ProgramNode): string[] {
   return [...(definition.outputs ?? (outputCount(definition) > 0 ? ['out'] : []))];
 }
 
-/** The compiled form, by which cables are known; null where nodes of the user's are in it. */
-function decoded({ program, hasOwnNodes }: ProgramContent): Program | null {
-  return hasOwnNodes ? null : decodeProgram(program);
-}
-
 /** The graph as its author wrote it: what the compiler put between two nodes is left out. */
-function viewOf(info: PatchInfo, program: Program | null): PatchView {
+function viewOf(info: PatchInfo, program: Program | undefined): PatchView {
   const named = new Map(Object.entries(info.names.nodes).map(([name, one]) => [one.node, name]));
   const cablesOf = (ports: ProgramNode['ports']): Cable[] =>
     ports.flatMap((port) => {
-      if (port.kind !== 'cable' || program === null) return [];
+      if (port.kind !== 'cable' || program === undefined) return [];
       const source = program.nodes[port.node]!;
       const name = named.get(port.node);
       if (name === undefined) return cablesOf(source.ports);
@@ -103,7 +87,11 @@ export class PlayingPatch {
   private number = 0;
   private known: PatchView = { hash: '', name: '', file: '', text: '', nodes: [] };
 
-  constructor(private readonly segment: Segment) {}
+  /** @param programOf the compiled form of a program, by which cables are known */
+  constructor(
+    private readonly segment: Segment,
+    private readonly programOf: (number: number) => Program | undefined,
+  ) {}
 
   /** Tells one patch from another. */
   get hash(): string {
@@ -117,7 +105,7 @@ export class PlayingPatch {
     const at = findProgram(this.segment, number);
     const content = at < 0 ? undefined : readProgram(this.segment, at);
     if (content?.number !== number) return this.known;
-    this.known = viewOf(readPatchInfo(content), decoded(content));
+    this.known = viewOf(readPatchInfo(content), this.programOf(number));
     this.number = number;
     return this.known;
   }
