@@ -30,8 +30,9 @@ export class TakeTrain implements AsyncDisposable {
   missed = 0;
   repeats = 0;
   private train: SignalTrain | null = null;
-  /** Of the running train: only the first one has silence before it. */
+  /** Of the running train: takes that it gave, and those missed that are counted already. */
   private given = 0;
+  private counted = 0;
   private isStopped = false;
 
   constructor(private readonly host: TrainHost) {}
@@ -46,16 +47,18 @@ export class TakeTrain implements AsyncDisposable {
       if (this.isStopped) return null;
       this.train ??= await this.host.begin();
       if (this.isStopped) await this.train.stop();
-      const missed = this.train.missed;
       const recorded = await this.train.next();
       if (recorded !== null) {
-        this.missed += this.train.missed - missed;
-        const take = await this.host.makeTake(recorded, repeats);
-        return { take, isFirst: this.given++ === 0 };
+        const isFirst = this.given === 0 && this.train.missed === 0;
+        this.missed += this.train.missed - this.counted;
+        this.counted = this.train.missed;
+        this.given++;
+        return { take: await this.host.makeTake(recorded, repeats), isFirst };
       }
       const { trouble } = this.train;
       this.train = null;
       this.given = 0;
+      this.counted = 0;
       if (trouble === null) return null;
       this.repeats++;
       this.host.tell(`measured again: ${troubleTexts[trouble]}`);
