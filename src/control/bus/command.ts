@@ -114,9 +114,17 @@ const head = {
   ),
 };
 
-/** What every command takes, but for one that changes the patch; for the reference. */
+/**
+ * What every command takes, but for one that changes the patch.
+ *
+ * @public for the reference, which is made from it
+ */
 export const commandHead = z.strictObject(head);
-/** What each command takes of its own; for the reference. */
+/**
+ * What each command takes of its own.
+ *
+ * @public for the reference, which is made from it
+ */
 export const commandKinds = [set, gate, trigger, start, stop, bundle, loadPatch] as const;
 
 /**
