@@ -23,6 +23,7 @@ import { Checker } from './checker.js';
 import { CommandBook } from './command-parties.js';
 import { DeviceWorld } from './devices.js';
 import { DriverParty } from './driver-party.js';
+import { FaultPlan } from './fault-plan.js';
 import type { SimulationOptions, SimulationReport } from './options.js';
 import {
   ControlParty,
@@ -122,7 +123,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
   private steps = 0;
   /** Chance that a wake-up gets lost. */
   private lostWakes = 0.001;
-  private nextFaultTick: number;
+  private readonly plan: FaultPlan;
 
   constructor(private readonly options: SimulationOptions) {
     this.random = new Random(options.seed);
@@ -158,7 +159,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
       spares: this.random.pick([0, 1, 1]),
       services: 0,
     });
-    this.nextFaultTick = 50;
+    this.plan = new FaultPlan(this.random, options.faultEveryTicks, 50, quantumUs(this.segment));
     this.checker.keepsCommitted = options.devicesOnly ?? false;
   }
 
@@ -304,7 +305,7 @@ export class Simulation implements StreamWorld, KeeperWorld {
     this.steps++;
     this.timeUs += this.random.between(0.5, 4);
     this.checker.afterStep();
-    if (faulty && this.checker.playedTicks >= this.nextFaultTick) this.injectFault();
+    if (faulty && this.plan.isDue(this.checker.playedTicks, this.timeUs)) this.injectFault();
     if (this.steps > 400 * this.options.ticks + 5e6) throw new Violation('it makes no progress');
   }
 
@@ -365,11 +366,8 @@ export class Simulation implements StreamWorld, KeeperWorld {
     this.timeUs = Math.max(nextUs, this.timeUs + 1);
   }
 
-  /** One fault, and sometimes the next right behind it. */
   private injectFault(): void {
     const { random } = this;
-    const gap = random.chance(0.15) ? 0 : random.between(1, 2 * this.options.faultEveryTicks);
-    this.nextFaultTick = this.checker.playedTicks + gap;
     if (this.options.devicesOnly || random.chance(this.options.lossChance ?? 0.1)) {
       this.faults['lose-device'] = (this.faults['lose-device'] ?? 0) + 1;
       this.devices.lose();

@@ -42,6 +42,8 @@ export class ClientParty implements Party {
   private part = new Float32Array(0);
   /** 1, but for a client that is broken on purpose. */
   private readonly keptPart = 1;
+  private readonly takeBackChance = 0.05;
+  private readonly leaveChance = 0.03;
 
   constructor(
     private readonly world: StreamWorld,
@@ -88,10 +90,8 @@ export class ClientParty implements Party {
 
   private choose(): Wish {
     const { random } = this.world;
-    const draw = random.next();
-    if (draw < 0.05) return this.takeBack();
-    if (draw < 0.07) return this.giveBack(false);
-    if (draw < 0.08) return this.giveBack(true);
+    if (random.chance(this.leaveChance)) return this.giveBack(random.chance(1 / 3));
+    if (random.chance(this.takeBackChance)) return this.takeBack();
     const place = readStreamPlace(this.world.segment, this.stream);
     const { layout } = this.world.segment;
     const kept = streamKeptTicks(layout) * layout.quantum * this.keptPart;
