@@ -15,6 +15,7 @@ import { counterTable } from '../dist/memory/counters.js';
 import { timerTable } from '../dist/memory/timers.js';
 import { metricsTable } from '../dist/observe/metrics-table.js';
 import { settingsReference, tripwires } from '../dist/settings/index.js';
+import { controlPage } from './control-reference.mjs';
 import { manualPage } from './manual-page.mjs';
 import { nodesPage } from './node-reference.mjs';
 
@@ -186,6 +187,7 @@ const pages = {
   'docs/nodes.md': nodesPage,
   'docs/tripwires.md': tripwiresPage,
   'docs/metrics.md': metricsPage,
+  'docs/control.md': () => controlPage(join(root, 'docs/control.md')),
 };
 
 for (const [file, make] of Object.entries(pages)) {
