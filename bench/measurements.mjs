@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { chromium } from 'playwright-core';
-import { measureDistance, PersistentStream, soundSpeed } from '../dist/measure/index.js';
+import { PersistentStream, Sonar, soundSpeed } from '../dist/measure/index.js';
 import { cpuSeconds } from '../dist/os/index.js';
 import { measureSchema } from '../dist/settings/index.js';
 import { benchSettings, cliFile } from './engines.mjs';
@@ -51,28 +51,44 @@ export async function* run({ full }) {
   yield await costs(full ? 60 : 15);
 }
 
-async function* many(stream, rangings) {
+/** Rangings before the first that counts: where the memory of a process settles is known later. */
+const warmUp = 100;
+
+/** Ranges fifty times a second; what each tenth of so many rangings came to. */
+function range(stream, rangings) {
   const settings = measureSchema.parse({ durationMs: 10, maxM: 2, updateHz: 50 });
-  // Where the memory of a process settles is known only after some of them.
-  await measureDistance(stream, settings, { runs: 100 });
-  const opens = (await stream.look()).counters;
-  const batch = rangings / 10;
-  const batches = [];
+  const tenths = [];
+  let seen = 0;
   let missed = 0;
-  let repeats = 0;
-  for (let i = 0; i < 10; i++) {
-    const found = await measureDistance(stream, settings, { runs: batch });
-    repeats += found.repeats;
-    missed += found.runs.filter(({ echo }) => echo === null).length;
-    const echoes = found.runs.flatMap(({ echo }) => (echo === null ? [] : [echo]));
-    batches.push({
-      mm: mean(echoes.map((echo) => echo.distanceM)) * 1000,
-      level: mean(echoes.map(({ level }) => level)),
-      memory: memoryMb(),
+  let echoes = [];
+  return new Promise((resolve, reject) => {
+    const sonar = new Sonar(stream, settings, {
+      onReading: ({ distanceM: found, level, failure }) => {
+        if (failure !== null || ++seen <= warmUp || tenths.length === 10) return;
+        if (found === null) missed++;
+        else echoes.push({ mm: found * 1000, level });
+        if (((seen - warmUp) * 10) % rangings !== 0) return;
+        tenths.push({
+          mm: mean(echoes.map((echo) => echo.mm)),
+          level: mean(echoes.map((echo) => echo.level)),
+          memory: memoryMb(),
+        });
+        echoes = [];
+        if (tenths.length < 10) return;
+        const { lost } = sonar;
+        void sonar.stop('that was all').then(() => resolve({ tenths, missed, lost }));
+      },
+      onEnd: (reason) => tenths.length < 10 && reject(new Error(reason)),
     });
-  }
+    sonar.start();
+  });
+}
+
+async function* many(stream, rangings) {
+  const opens = (await stream.look()).counters;
+  const { tenths, missed, lost } = await range(stream, rangings);
   const { counters } = await stream.look();
-  const [first, last] = [batches[0], batches.at(-1)];
+  const [first, last] = [tenths[0], tenths.at(-1)];
   const grownMb = last.memory.used - first.memory.used;
   const driftUm = (last.mm - first.mm) * 1000;
   const driftDb = 20 * Math.log10(last.level / first.level);
@@ -81,7 +97,7 @@ async function* many(stream, rangings) {
     what: `${rangings} measurements: devices opened, missed`,
     target: 'none but the first, 0 missed',
     measured: `${opened} opened, ${missed} missed`,
-    beside: `${repeats} disturbed and repeated; EchoPi: kernel panic after 5 to 20`,
+    beside: `${lost} disturbed, and left out; EchoPi: kernel panic after 5 to 20`,
     met: opened - (counters.takeovers - opens.takeovers) <= 0 && missed === 0,
   };
   yield {
