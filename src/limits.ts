@@ -100,6 +100,8 @@ export const limits = {
   patchModulesMax: 32,
   moduleBytesMax: 1 << 18,
   arenaBytesMax: 64 << 20,
+  /** For one patch to fade into the next, in milliseconds: meanwhile there is no snapshot. */
+  patchFadeMsMax: 1000,
 
   /** Bytes of a compiled patch, which travels through the engine's blob ring. */
   programBytesMax: 4 << 20,

@@ -86,6 +86,7 @@ export class ReplicaCore {
   private firstHalf: Uint8Array;
   private secondHalf: Uint8Array;
   private from = -1;
+  private owesSnapshot = false;
   private to = 0;
 
   constructor(
@@ -275,13 +276,15 @@ export class ReplicaCore {
     Atomics.store(words, this.at + replica.published, this.tick);
     const { snapshotTicks } = layout;
     const offset = Math.floor((this.slot * snapshotTicks) / limits.replicasMax);
-    const due = ((this.tick >>> 0) + offset) % snapshotTicks === 0;
-    this.phase = due && machine.isSettled ? this.snapshotFirstHalf : this.look;
+    // One that falls due during a fade is taken right behind it.
+    if (((this.tick >>> 0) + offset) % snapshotTicks === 0) this.owesSnapshot = true;
+    this.phase = this.owesSnapshot && machine.isSettled ? this.snapshotFirstHalf : this.look;
     return ReplicaStep.go;
   }
 
   private snapshotFirstHalf(): ReplicaStep {
     const { words, bytes } = this.segment;
+    this.owesSnapshot = false;
     this.to = olderSnapshot(this.segment, this.slot, this.tick);
     if (this.to < 0) {
       this.phase = this.look;

@@ -33,17 +33,21 @@ export const streamHeader = {
   words: 1024,
 } as const;
 
+/** No snapshot is taken while a patch fades into another or falls silent. */
+const fadeMsMost = limits.patchFadeMsMax + 50;
+
 type StreamGeometry = Pick<Geometry, 'quantum' | 'rateHz' | 'channels' | 'snapshotTicks'>;
 
 /**
  * Ticks whose stream content stays in the ring after they were sealed. A replica that joins begins
  * at the newest snapshot from before the tick that is to be played next. Each slot is written to
- * every `snapshotTicks`, before a later tick is published; that one may be too new by the lead, or
- * torn, and then the one before it counts. So it goes back by two snapshots and the lead at most,
- * and has as long again to catch up.
+ * every `snapshotTicks`, before a later tick is published, or right behind a fade; that one may be
+ * too new by the lead, or torn, and then the one before it counts. So it goes back by two snapshots,
+ * a fade and the lead at most, and has as long again as two snapshots to catch up.
  */
-export function streamKeptTicks({ snapshotTicks }: Pick<Geometry, 'snapshotTicks'>): number {
-  return Math.min(4 * snapshotTicks, journalTicks);
+export function streamKeptTicks({ snapshotTicks, rateHz, quantum }: StreamGeometry): number {
+  const fadeTicks = Math.ceil((fadeMsMost * rateHz) / 1000 / quantum);
+  return Math.min(4 * snapshotTicks + fadeTicks, journalTicks);
 }
 
 /** Twice what a process takes to be started again on a machine that is busy with others. */

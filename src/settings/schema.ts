@@ -303,7 +303,7 @@ const flight = z.strictObject({
 
 const patch = z.strictObject({
   fadeMs: describe(
-    whole(1, 1000),
+    whole(1, limits.patchFadeMsMax),
     'How long a patch that is changed while it plays fades into the next.',
   ).default(20),
   probationMs: describe(

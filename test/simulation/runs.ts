@@ -1,6 +1,5 @@
 import type { SimulationOptions, SimulationReport } from './options.js';
 import { Simulation } from './simulation.js';
-import { Violation } from './violation.js';
 
 /** `TENUTO_SIMULATION_SEED=N` replays one run; without it every run is another one. */
 export const givenSeed = process.env.TENUTO_SIMULATION_SEED;
@@ -13,7 +12,7 @@ export function simulate(seed: number, more: Partial<SimulationOptions> = {}): S
   try {
     return new Simulation({ seed, ticks: ticksPerRun, faultEveryTicks: 80, ...more }).run();
   } catch (error) {
-    if (error instanceof Violation) error.message += ` (TENUTO_SIMULATION_SEED=${seed})`;
+    if (error instanceof Error) error.message += ` (TENUTO_SIMULATION_SEED=${seed})`;
     throw error;
   }
 }

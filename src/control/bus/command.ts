@@ -81,7 +81,7 @@ const loadPatch = described(
     ),
     text: described(z.string().max(limits.patchBytesMax).optional(), 'the patch itself'),
     fadeMs: described(
-      z.number().min(0).max(1000).optional(),
+      z.number().min(0).max(limits.patchFadeMsMax).optional(),
       'how long the patch before fades out; default `patch.fadeMs` of the settings',
     ),
     ifSeq: described(
