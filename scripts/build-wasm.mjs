@@ -31,6 +31,7 @@ async function compile(sources, wasm) {
     'simd',
     '--importMemory',
     '--noExportMemory',
+    '--exportTable',
     '--use',
     'abort=',
     '-O3',

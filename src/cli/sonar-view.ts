@@ -1,6 +1,7 @@
 import type { Ranging, Sonar, SonarReading } from '../measure/index.js';
 import { confidenceText, metresText } from './measure-text.js';
-import { barPlot, linePlot, type Screen, shadeLine } from './plot.js';
+import { barPlot, linePlot, shadeLine } from './plot.js';
+import type { Screen } from './screen.js';
 import { paint } from './terminal.js';
 
 const profilePoints = 400;
@@ -78,7 +79,7 @@ export class SonarView {
       ),
       paint('dim', keyHelp.slice(0, width), process.stdout),
     ];
-    screen.show(shown.slice(0, Math.max(4, screen.rows - 1)));
+    screen.draw(shown);
   }
 
   private head(): string {

@@ -1,7 +1,6 @@
 import { assert } from '../errors.js';
 import { commandOps } from './command.js';
 import { type CompiledPatch, compilePatch, type PatchNames } from './compiler.js';
-import type { Kernel } from './kernels.js';
 import type { NodeDefinition, PortDefinition, Sources, Width } from './node.js';
 import { type NodeLibrary, noNodes } from './nodes/index.js';
 import { parsePatch } from './patch.js';
@@ -59,8 +58,7 @@ export class Rig {
   private playOn(probe: number, port: PortDefinition, stimulus: Stimulus): void {
     const { ctx, output } = this.renderer.layout.nodes[probe]!;
     const f32 = new Float32Array(this.renderer.memory);
-    const kernels = this.renderer as unknown as { kernels: Kernel[] };
-    kernels.kernels[probe] = () => {
+    this.renderer.substitute(probe, () => {
       const start = this.renderer.tick * QUANTUM;
       const wordOf = (lane: number) => output / 4 + (lane >> 2) * QUANTUM * 4 + (lane & 3);
       for (let lane = 0; lane < ctx.banks * 4; lane++) {
@@ -71,7 +69,7 @@ export class Rig {
           f32[at] = back > 0 ? f32[at - back]! : stimulus(port, frame, lane);
         }
       }
-    };
+    });
   }
 
   /** Renders a quantum and returns a copy of what the node put out: all lanes of all outputs. */

@@ -1,7 +1,7 @@
 import { limits } from '../limits.js';
 import { headerWords, type Layout, layoutProgram } from './arena.js';
 import { commandOps, commandWord, frameOf, operationOf } from './command.js';
-import { type Kernel, KernelMemory } from './kernels.js';
+import { type Kernel, type KernelCall, KernelMemory } from './kernels.js';
 import type { NodeDefinition, NodeHost, Sources } from './node.js';
 import { type NodeLibrary, noNodes } from './nodes/index.js';
 import type { Part } from './performance.js';
@@ -55,7 +55,9 @@ export class Renderer implements Part {
   private readonly valueBits = new Int32Array(1);
   private readonly value = new Float32Array(this.valueBits.buffer);
   private readonly transport: Transport;
-  private readonly kernels: readonly Kernel[];
+  private calls: readonly KernelCall[];
+  private readonly kernels: KernelCall[];
+  private readonly chain: () => readonly KernelCall[];
   private readonly guards: Int32Array;
   private readonly fallFrames: number;
   private readonly starters: readonly (() => void)[];
@@ -77,7 +79,9 @@ export class Renderer implements Part {
     this.channels = channels;
     const kernelMemory = new KernelMemory(limits.arenaBytesMax);
     this.layout = layoutProgram(program, kernelMemory.base);
-    this.memory = kernelMemory.reserve(this.layout.end, { quantum, rate });
+    const calls = Math.ceil(this.layout.end / 8) * 8;
+    const end = calls + KernelMemory.chainBytes(program.nodes.length);
+    this.memory = kernelMemory.reserve(end, { quantum, rate });
     const { base, persistentEnd, device, header } = this.layout;
     this.arena = new Uint8Array(this.memory, base, persistentEnd - base);
     this.output = new Float32Array(this.memory, device, quantum * channels);
@@ -108,8 +112,11 @@ export class Renderer implements Part {
       const { ctx, state, output, block } = this.layout.nodes[i]!;
       const host: NodeHost = { ...shared, ctx, state, output, block };
       const kernel = prepareKernel(node.definition, host, kernelMemory);
-      return node.definition.code === undefined ? kernel : this.guarded(kernel, i);
+      const isOwn = node.definition.code !== undefined;
+      return { kernel: isOwn ? this.guarded(kernel, i) : kernel, block };
     });
+    this.chain = () => kernelMemory.chain(this.kernels, calls);
+    this.calls = this.chain();
     this.starters = program.nodes.flatMap((node, i) => {
       const starter = memoryStarter(node.definition, kernelMemory);
       return starter ? [() => starter(this.blocks[i]!)] : [];
@@ -123,6 +130,12 @@ export class Renderer implements Part {
     this.arena.fill(0);
     this.prepare();
     for (const start of this.starters) start();
+  }
+
+  /** For the contract suite: another kernel renders a node from now on. */
+  substitute(node: number, kernel: Kernel): void {
+    this.kernels[node] = { kernel, block: this.blocks[node]! };
+    this.calls = this.chain();
   }
 
   private prepare(): void {
@@ -254,7 +267,10 @@ export class Renderer implements Part {
     this.applyDue();
     this.ramps.fill();
     this.output.fill(0);
-    for (let i = 0; i < this.kernels.length; i++) this.kernels[i]!(this.blocks[i]!);
+    for (let i = 0; i < this.calls.length; i++) {
+      const { kernel, block } = this.calls[i]!;
+      kernel(block);
+    }
     this.ramps.settle();
     this.transport.apply(this.output);
     this.count(headerWords.tick);

@@ -5,8 +5,9 @@ import type { Spectrum } from '../../measure/index.js';
 import { Interrupt } from '../interrupt.js';
 import { type MeasureOptions, measureFlags, readMeasureSettings } from '../measure-session.js';
 import { addCommonOptions, addSettingOptions, positiveNumber } from '../options.js';
-import { barPlot, linePlot, Screen } from '../plot.js';
+import { barPlot, linePlot } from '../plot.js';
 import { connectIfRunning, openPlayingEngine } from '../running-engine.js';
+import { Screen } from '../screen.js';
 import { paint, say, sayJson } from '../terminal.js';
 
 interface ScopeCommand extends MeasureOptions {
@@ -57,7 +58,7 @@ function draw(screen: Screen, picture: Picture, ms: number): void {
   const width = Math.min(screen.columns - 2, 160);
   const height = Math.max(3, Math.floor((Math.min(screen.rows, 40) - 6) / 2));
   const high = Math.max(1e-4, picture.peak);
-  screen.show([
+  screen.draw([
     numbers(picture),
     ...linePlot(picture.wave, { width, height }, { low: -high, high }),
     paint('dim', `${ms} ms, ${dbText(decibels(high))} at the edge`, process.stdout),
@@ -120,7 +121,7 @@ async function run(options: ScopeCommand): Promise<void> {
   }
   const isLive = process.stdout.isTTY === true && !options.json;
   using screen = isLive
-    ? new Screen(process.stdout, process.stdin, (key) => {
+    ? new Screen((key) => {
         if (key === 'q' || key === '\u0003') capture.close();
       })
     : null;

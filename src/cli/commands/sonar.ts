@@ -14,7 +14,7 @@ import {
 } from '../measure-session.js';
 import { readingText } from '../measure-text.js';
 import { addCommonOptions, addSettingOptions, positiveNumber, wholeNumber } from '../options.js';
-import { Screen } from '../plot.js';
+import { Screen } from '../screen.js';
 import type { SonarDoor } from '../sonar-door.js';
 import { SonarView } from '../sonar-view.js';
 import { say, sayJson } from '../terminal.js';
@@ -133,7 +133,7 @@ async function run(options: SonarCommand): Promise<void> {
   const exportName = options.export ?? `sonar-${new Date().toISOString().replace(/[:.]/g, '-')}`;
   const save = () => tell(exportReadings(sonar, exportName, stream.rateHz));
   using screen = isLive
-    ? new Screen(process.stdout, process.stdin, (key) =>
+    ? new Screen((key) =>
         press(key, sonar, {
           end: () => finish('ended by key'),
           export: save,

@@ -1,6 +1,7 @@
 // One line per kernel: this file is the module's list of exports.
 export { arenaBase, configure } from './abi';
 export { hold } from './hold';
+export { run } from './run';
 export { k_gain } from './gain';
 export { k_scale } from './scale';
 export { k_adsr } from './adsr';
