@@ -75,7 +75,9 @@ export async function* run({ full }) {
     yield {
       what: `${told.seconds.toFixed(0)} s and a stream taken down, ${kills} SIGKILLs, replayed`,
       target: 'every sample equal',
-      measured: `${isSame ? 'equal' : 'NOT equal'}, ${told.compared} quanta compared`,
+      measured: `${isSame ? 'equal' : 'NOT equal'}, ${told.compared} quanta compared, ${
+        told.firstDifference === null ? 'none' : 'some'
+      } differ`,
       beside: `${gaps} gaps, ${lostTicks} ticks lost`,
       met: isSame && told.firstDifference === null && lostTicks === 0,
     };

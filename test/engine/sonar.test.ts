@@ -67,6 +67,12 @@ describe('a distance', () => {
   });
 });
 
+/** A driver that takes over on a busy machine opens the device once more; nobody else does. */
+async function expectOpenedOnce(stream: PersistentStream): Promise<void> {
+  const { deviceOpens, takeovers } = (await stream.look()).counters;
+  expect(deviceOpens - takeovers).toBeLessThanOrEqual(1);
+}
+
 describe('the sonar', () => {
   it('never tells a wrong number, whatever is killed while it runs', async () => {
     const engine = await launchSilent(roomSettings({ soundSpeedMps, targets }));
@@ -168,7 +174,7 @@ describe('the sonar', () => {
     await sonar.stop();
     sonar.clear();
     expect(sonar.history).toEqual([]);
-    expect(stream.deviceOpens).toBeLessThanOrEqual(2);
+    await expectOpenedOnce(stream);
   });
 
   it('ranges ten times a second as far as 10 m with a chirp of 50 ms, to the frame', async () => {
@@ -186,7 +192,7 @@ describe('the sonar', () => {
     const found = readings.filter(({ failure }) => failure === null);
     expect(found.length).toBeGreaterThan(10);
     for (const one of found) expect(Math.abs(one.distanceM! - 9.5)).toBeLessThan(1e-4);
-    expect(stream.deviceOpens).toBeLessThanOrEqual(2);
+    await expectOpenedOnce(stream);
   });
 
   it('ends with its reason when its engine ends', async () => {

@@ -47,7 +47,10 @@ async function expectWhole(engine: RunningEngine, journal: string) {
   expect(told).toMatchObject({ firstDifference: null, damages: [], hasEnd: true });
   expect(told.missingTicks).toBe(flight?.lostTicks);
   expect(told.gaps.length).toBe(flight?.gaps);
-  expect(told.quanta + told.missingTicks).toBe(counters.quanta);
+  // A driver that is relieved right behind a commit has not counted it.
+  const uncounted = told.quanta + told.missingTicks - counters.quanta;
+  expect(uncounted).toBeGreaterThanOrEqual(0);
+  expect(uncounted).toBeLessThanOrEqual(counters.takeovers);
   return told;
 }
 
