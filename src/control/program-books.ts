@@ -52,9 +52,10 @@ export class ProgramBooks {
   }
 }
 
-/** What people know of the patch that plays. */
-export function readPlayingInfo(segment: Segment): PatchInfo {
-  const content = readProgram(segment, findProgram(segment, playingProgram(segment)));
+/** What people know of a program. @throws TenutoError `TENUTO_ENGINE_FAILED` */
+export function readProgramInfo(segment: Segment, number: number): PatchInfo {
+  const at = findProgram(segment, number);
+  const content = at < 0 ? undefined : readProgram(segment, at);
   if (content === undefined) throw new TenutoError('TENUTO_ENGINE_FAILED', 'its patch is gone');
   return readPatchInfo(content);
 }

@@ -15,7 +15,6 @@ import {
   type ProgramFailure,
   ProgramState,
   playingProgram,
-  previousProgram,
   programFailure,
   programRoom,
   programState,
@@ -75,7 +74,8 @@ export class ProgramDesk implements ProgramSource {
   /** Begins to watch what plays; of a predecessor's last change too. */
   begin(bus: Bus): void {
     this.bus = bus;
-    if (previousProgram(this.segment) !== 0) this.watch(playingProgram(this.segment));
+    const { number, previous } = bus.program;
+    if (previous !== 0) this.watch(number, previous);
   }
 
   /** One after the other. @throws TenutoError */
@@ -104,7 +104,7 @@ export class ProgramDesk implements ProgramSource {
 
   /** The program plays from the tick of its acknowledgement on. */
   changed(number: number): void {
-    this.watch(number);
+    if (this.bus !== null) this.watch(number, this.bus.program.previous);
   }
 
   /** Looks whether what plays on probation is well. Called often; allocates little. */
@@ -144,8 +144,7 @@ export class ProgramDesk implements ProgramSource {
     return now(counterIndex.underruns) - underruns > 2 ? 'late' : null;
   }
 
-  private watch(number: number): void {
-    const previous = previousProgram(this.segment) || playingProgram(this.segment);
+  private watch(number: number, previous: number): void {
     const { underruns, divergences } = readCounters(this.segment);
     const untilMs = performance.now() + this.policy.probationMs;
     this.probation = { number, previous, untilMs, underruns, divergences };

@@ -14,7 +14,7 @@ import {
   socketDescriptor,
 } from '../os/index.js';
 import type { Bus } from './bus/bus.js';
-import { readPlayingInfo } from './program-books.js';
+import { readProgramInfo } from './program-books.js';
 import { type Request, type Response, requestSchema } from './protocol.js';
 import type { StreamDoor } from './stream-door.js';
 
@@ -139,7 +139,7 @@ export class ControlServer {
       case 'get':
         return this.bus.get(request.path);
       case 'patch':
-        return readPlayingInfo(segment);
+        return readProgramInfo(segment, this.bus.program.number);
       case 'parts':
         return this.streams.parts;
       case 'openStream':

@@ -277,17 +277,31 @@ export class ProgramRollout {
     return found;
   }
 
-  /** Those of slots that nobody holds any more, once those who do have all of theirs. */
+  /**
+   * Those of slots that nobody holds any more, once those who do have later ones only. A slot that
+   * was just given to another process still holds what the one before it left.
+   */
   private dropOldSnapshots(seats: readonly Seat[]): void {
-    const { words } = this.segment;
-    const isValid = (slot: number, index: number) =>
-      words[snapshotAt(this.segment, slot, index) + snapshot.state] === SnapshotState.valid;
     const held = seats.filter((one) => isThere(one) && one.place >= 0).map(({ place }) => place);
-    const whole = held.every((slot) => isValid(slot, 0) && isValid(slot, 1));
-    if (held.length === 0 || !whole) return;
+    const kept = held.flatMap((slot) => this.snapshotTicks(slot));
+    if (held.length === 0 || kept.length < held.length * snapshotsPerSlot) return;
     for (let slot = 0; slot < replicaSlots; slot++) {
-      const isLeft = !seats.some(({ place }) => place === slot);
-      if (isLeft && (isValid(slot, 0) || isValid(slot, 1))) discardSnapshots(this.segment, slot);
+      if (seats.some(({ place }) => place === slot)) continue;
+      const left = this.snapshotTicks(slot);
+      const isPast = left.every((tick) => kept.every((later) => ticksBetween(later, tick) > 0));
+      if (left.length > 0 && isPast) discardSnapshots(this.segment, slot);
     }
+  }
+
+  /** Ticks of a slot's snapshots, but for those that are being written. */
+  private snapshotTicks(slot: number): number[] {
+    const { words } = this.segment;
+    const ticks: number[] = [];
+    for (let index = 0; index < snapshotsPerSlot; index++) {
+      const at = snapshotAt(this.segment, slot, index);
+      if (Atomics.load(words, at + snapshot.state) !== SnapshotState.valid) continue;
+      ticks.push(words[at + snapshot.tick]!);
+    }
+    return ticks;
   }
 }

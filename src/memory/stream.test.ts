@@ -15,6 +15,7 @@ import {
   streamHeader,
   streamKeptTicks,
   streamNoticeTicks,
+  streamRecordedTicks,
   writeStream,
 } from './stream.js';
 import { tickAfter } from './ticks.js';
@@ -55,6 +56,9 @@ describe('the size of a ring', () => {
         const kept = streamKeptTicks(geometry) * geometry.quantum;
         expect(frames & (frames - 1)).toBe(0);
         expect(frames - kept).toBeGreaterThanOrEqual(2 * geometry.rateHz);
+        const recorded = streamRecordedTicks(geometry);
+        expect(recorded).toBeGreaterThanOrEqual(streamKeptTicks(geometry));
+        expect(frames - recorded * geometry.quantum).toBeGreaterThanOrEqual(2 * geometry.rateHz);
       }),
     );
     const usual = { quantum: 128, rateHz: 48_000, channels: 2, snapshotTicks: 64 };

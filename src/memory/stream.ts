@@ -53,20 +53,26 @@ export function streamKeptTicks({ snapshotTicks, rateHz, quantum }: StreamGeomet
 /** Twice what a process takes to be started again on a machine that is busy with others. */
 const recordedMs = 2000;
 
-/**
- * Ticks whose stream content clients leave in their rings: what replicas may ask for again, and at
- * least so much that a flight recorder which died finds its place again.
- */
-export function streamRecordedTicks(geometry: StreamGeometry): number {
-  const ticks = Math.ceil((recordedMs * geometry.rateHz) / 1000 / geometry.quantum);
-  return Math.max(streamKeptTicks(geometry), Math.min(ticks, journalTicks));
+/** Frames that a client may write ahead. */
+function framesAhead({ rateHz }: StreamGeometry): number {
+  return Math.ceil((limits.streamBufferMsMax * rateHz) / 1000);
 }
 
 /** Frames of a stream's ring: what is left in it, and all that a client may write ahead. */
 export function streamFrames(geometry: StreamGeometry): number {
-  const kept = streamRecordedTicks(geometry) * geometry.quantum;
-  const ahead = Math.ceil((limits.streamBufferMsMax * geometry.rateHz) / 1000);
-  return 2 ** Math.ceil(Math.log2(kept + ahead));
+  const { quantum, rateHz } = geometry;
+  const recorded = Math.min(Math.ceil((recordedMs * rateHz) / 1000 / quantum), journalTicks);
+  const kept = Math.max(streamKeptTicks(geometry), recorded) * quantum;
+  return 2 ** Math.ceil(Math.log2(kept + framesAhead(geometry)));
+}
+
+/**
+ * Ticks whose stream content clients leave in their rings: what replicas may ask for again, and, so
+ * that a flight recorder which died finds its place again, all that the ring has room for.
+ */
+export function streamRecordedTicks(geometry: StreamGeometry): number {
+  const room = streamFrames(geometry) - framesAhead(geometry);
+  return Math.min(Math.floor(room / geometry.quantum), journalTicks);
 }
 
 export function streamBytes(geometry: StreamGeometry): number {

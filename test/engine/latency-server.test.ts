@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TenutoError } from '../../dist/errors.js';
 import { measureLatency, PersistentStream } from '../../dist/measure/index.js';
 import { launchOn } from '../kit/capture.js';
 import { addLate } from '../kit/echoes.js';
@@ -32,25 +33,38 @@ function delayed(stream: PersistentStream, frames: number): PersistentStream {
   return late;
 }
 
+/**
+ * How many frames later a known delay is heard, and the spread; null where that is no answer. A
+ * server on a busy machine leaves out a period of one side now and then: that is another way, and
+ * where it comes again and again nothing is measured.
+ */
+async function lateness(stream: PersistentStream, delay: number) {
+  const options = { runs: 3, maxMs: 900, chirp: { durationMs: 20 } };
+  try {
+    const before = await measureLatency(stream, options);
+    const later = await measureLatency(delayed(stream, delay), options);
+    const stays = [before, later].every(({ otherWays }) => otherWays === 0);
+    if (!stays || before.stream.generation !== later.stream.generation) return null;
+    const frames = later.frames - before.frames;
+    return Math.abs(frames - delay) > 8 ? null : { frames, spreadFrames: later.spreadFrames };
+  } catch (error) {
+    if (error instanceof TenutoError && error.code === 'TENUTO_MEASURE_DISTURBED') return null;
+    throw error;
+  }
+}
+
 describe('over a sound server', () => {
-  it('delays that are known are read to a hundredth of a frame', async () => {
+  it('delays that are known are read to a hundredth of a frame', { timeout: 150_000 }, async () => {
     await using engine = await launchOn('pipewire:hall', 'pipewire:hall.monitor');
     await using stream = await PersistentStream.open({ engine });
     const { deviceOpens } = engine.status().counters;
-    const options = { runs: 3, maxMs: 900, chirp: { durationMs: 20 } };
-    let compared = 0;
-    await until('four known delays are compared over one way', async () => {
-      const delay = [60, 100.25, 2400.5, 24_000.125][compared]!;
-      const before = await measureLatency(stream, options);
-      const later = await measureLatency(delayed(stream, delay), options);
-      // A server on a loaded machine leaves out a period of one side now and then: another way.
-      const stays = [before, later].every(({ otherWays }) => otherWays === 0);
-      if (!stays || before.stream.generation !== later.stream.generation) return false;
-      if (Math.abs(later.frames - before.frames - delay) > 8) return false;
-      expect(Math.abs(later.frames - before.frames - delay)).toBeLessThan(0.01);
-      expect(later.spreadFrames).toBeLessThan(0.01);
-      return ++compared === 4;
-    });
+    const deadlineMs = 60_000;
+    for (const delay of [60, 100.25, 2400.5, 24_000.125]) {
+      const one = () => lateness(stream, delay);
+      const { frames, spreadFrames } = await until('it is heard over one way', one, deadlineMs);
+      expect(Math.abs(frames - delay)).toBeLessThan(0.01);
+      expect(spreadFrames).toBeLessThan(0.01);
+    }
     expect(engine.status().counters.deviceOpens).toBe(deviceOpens);
   });
 

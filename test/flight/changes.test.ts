@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { RunningEngine } from '../../dist/client/index.js';
 import {
@@ -15,20 +12,10 @@ import {
   until,
   whole,
 } from '../kit/engine.js';
+import { replay } from '../kit/flight.js';
 import { gentle, harmfulText, moduleText, withModule } from '../kit/own-nodes.js';
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const run = promisify(execFile);
 const dry = patchText.replace('decay: 1.5', 'decay: 0.5').replace('mix: 0.3', 'mix: 0.1');
-
-/** Replays a journal into a file, its nodes' code too; what `--json` tells. */
-async function replay(journal: string, output: string) {
-  const args = [program, 'replay', journal, '-o', output, '--json', '--run-code'];
-  const { stdout } = await run(process.execPath, args).catch(
-    (error) => error as { stdout: string },
-  );
-  return JSON.parse(stdout);
-}
 
 /** Where an engine writes: all into one file, or its recent past into a folder. */
 async function placeOf(kind: string) {
@@ -48,7 +35,7 @@ async function placeOf(kind: string) {
 async function expectEqual(engine: RunningEngine, journal: string, recordPath: string) {
   const { flight, counters } = engine.status();
   const again = `${recordPath}.again.wav`;
-  const told = await replay(journal, again);
+  const told = await replay(journal, '-o', again, '--run-code');
   expect(told).toMatchObject({ firstDifference: null, damages: [], hasEnd: true });
   // A machine that does not run it for two seconds may cost it its place, and it says so.
   expect(told.missingTicks).toBe(flight?.lostTicks);

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { RunningEngine } from '../../dist/client/index.js';
 import { launch, processesOf, temporaryFile, testSettings, until, whole } from '../kit/engine.js';
+import { replay } from '../kit/flight.js';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const run = promisify(execFile);
@@ -28,8 +29,7 @@ describe('a full disk', () => {
       await engine.stop();
       const { flight, counters } = engine.status();
       expect(flight?.state).toBe('finished');
-      const { stdout } = await run(process.execPath, [program, 'replay', journalPath, '--json']);
-      const told = JSON.parse(stdout);
+      const told = await replay(journalPath);
       expect(told).toMatchObject({ firstDifference: null, damages: [], hasEnd: true });
       expect(told.missingTicks).toBe(flight?.lostTicks);
       expect(told.quanta + told.missingTicks).toBe(counters.quanta);

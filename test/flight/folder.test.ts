@@ -1,18 +1,8 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { launch, pidOf, temporaryFile, testSettings, until, whole } from '../kit/engine.js';
-
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const run = promisify(execFile);
-
-async function replay(journal: string) {
-  const { stdout } = await run(process.execPath, [program, 'replay', journal, '--json']);
-  return JSON.parse(stdout);
-}
+import { replay } from '../kit/flight.js';
 
 function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).sort() : [];

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { RunningEngine } from '../../dist/client/index.js';
 import { identity, isAlive } from '../../dist/os/index.js';
@@ -16,18 +13,7 @@ import {
   until,
   whole,
 } from '../kit/engine.js';
-
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const run = promisify(execFile);
-
-/** Replays a journal into a file; what `--json` tells. */
-async function replay(journal: string, output: string) {
-  const args = [program, 'replay', journal, '-o', output, '--json'];
-  const { stdout } = await run(process.execPath, args).catch(
-    (error) => error as { stdout: string },
-  );
-  return JSON.parse(stdout);
-}
+import { replay } from '../kit/flight.js';
 
 function flightPid(engine: RunningEngine): number {
   const line = processesOf(engine.name).find((one) => one.includes(' flight'));
@@ -64,7 +50,7 @@ describe('a journal', () => {
     await engine.stop();
     const { flight } = engine.status();
     const output = `${recordPath}.again.wav`;
-    const told = await replay(journalPath, output);
+    const told = await replay(journalPath, '-o', output);
     expect(told).toMatchObject({ firstDifference: null, damages: [], hasEnd: true });
     // A machine that does not run it for two seconds may cost it its place, and it says so.
     expect(told.missingTicks).toBe(flight?.lostTicks);
@@ -79,7 +65,7 @@ describe('a journal', () => {
     await using engine = await launch({ settings, journalPath, seconds: 2 });
     const { report } = await engine.ended;
     expect(report?.reason).toBe('stop-tick');
-    const told = await replay(journalPath, `${journalPath}.wav`);
+    const told = await replay(journalPath, '-o', `${journalPath}.wav`);
     expect(told).toMatchObject({ firstDifference: null, missingTicks: 0, quanta: 1500 });
     await expectOfflineEqual(`${journalPath}.wav`, settings, 96_000);
   });
@@ -91,7 +77,7 @@ describe('a journal', () => {
     const firstTick = 2 ** 31 - 200;
     await using engine = await launch({ settings, recordPath, journalPath, firstTick, seconds: 2 });
     await engine.ended;
-    const told = await replay(journalPath, `${recordPath}.again.wav`);
+    const told = await replay(journalPath, '-o', `${recordPath}.again.wav`);
     expect(told).toMatchObject({ firstDifference: null, missingTicks: 0, quanta: 750 });
     expect(readFileSync(`${recordPath}.again.wav`).equals(readFileSync(recordPath))).toBe(true);
   });

@@ -188,10 +188,14 @@ describe('a service manager', () => {
         'it shows that it lives',
         () => manager.lines.filter((line) => line === 'WATCHDOG=1').length > 3,
       );
-      expect(manager.lines.join('\n')).toMatch(/STATUS=running on virtual/);
+      await until('it says where it plays', () =>
+        manager.lines.some((line) => line.includes('STATUS=running on virtual')),
+      );
       command.kill('SIGTERM');
       await once(command, 'exit');
-      expect(manager.lines.some((line) => line.startsWith('STOPPING=1'))).toBe(true);
+      await until('the manager is told', () =>
+        manager.lines.some((line) => line.startsWith('STOPPING=1')),
+      );
     } finally {
       manager.stop();
     }
@@ -229,7 +233,9 @@ describe('a service manager', () => {
       await until('it is told', () =>
         said.includes('tripwires.underruns; for the next start: engine.leadQuanta'),
       );
-      expect(manager.lines.some((line) => line.startsWith('RELOADING=1'))).toBe(true);
+      await until('the manager is told', () =>
+        manager.lines.some((line) => line.startsWith('RELOADING=1')),
+      );
       writeFileSync(config, settings('many'));
       command.kill('SIGHUP');
       await until('the mistake is told', () => said.includes('the settings stay as they were'));

@@ -87,9 +87,12 @@ export class EngineState {
     return this.playing.book;
   }
 
-  /** The program that plays, after the last sealed command; and its number. */
-  get programNow(): ProgramBook & { number: number } {
-    return { ...this.playing, number: this.number };
+  /**
+   * The program that plays, after the last sealed command; its number, and that of the one which
+   * plays on if it is withdrawn, or 0.
+   */
+  get programNow(): ProgramBook & { number: number; previous: number } {
+    return { ...this.playing, number: this.number, previous: this.previous };
   }
 
   /** Timed commands that wait in the arena. */

@@ -76,12 +76,13 @@ export class HttpDoor {
 
   constructor(private readonly world: HttpWorld) {
     const { segment, engine, streams, order, bus } = world;
-    this.patch = new PlayingPatch(segment, world.programOf);
+    const numberNow = () => bus.program.number;
+    this.patch = new PlayingPatch(segment, numberNow, world.programOf);
     this.view = new EngineView(segment, engine, streams, order);
     this.hub = new ReaderHub(
       this.view,
       bus,
-      () => PatchTaps.open(segment, streams, world.parts),
+      () => PatchTaps.open(segment, streams, world.parts, numberNow),
       () => this.patch.hash,
     );
     this.rate = new RateLimit(

@@ -4,12 +4,11 @@ import { findTap, type TapPlace, TapReader } from '../../dsp/tap.js';
 import { type EngineParts, mapAsset, readPatchInfo, streamViews } from '../../engine/attach.js';
 import { ProgramLoader } from '../../engine/program-loader.js';
 import { TenutoError } from '../../errors.js';
-import { playingProgram } from '../../memory/programs.js';
 import type { Segment } from '../../memory/segment.js';
 import type { StreamSegment } from '../../memory/stream.js';
 import { Shadow, ShadowStep } from '../../observe/shadow.js';
 import type { Mapping } from '../../os/index.js';
-import { readPlayingInfo } from '../program-books.js';
+import { readProgramInfo } from '../program-books.js';
 import type { Stretch } from './master-tap.js';
 
 /** Ticks that are rendered at a time, so that control goes on looking after all else. */
@@ -49,6 +48,8 @@ export class PatchTaps {
     private readonly segment: Segment,
     streams: readonly StreamSegment[],
     parts: EngineParts,
+    /** Which program plays after the last command. */
+    private readonly numberNow: () => number,
   ) {
     this.samples = segment.layout.quantum;
     this.loader = new ProgramLoader(segment, {
@@ -64,8 +65,9 @@ export class PatchTaps {
     segment: Segment,
     streams: readonly StreamSegment[],
     parts: EngineParts,
+    numberNow: () => number,
   ): Promise<PatchTaps> {
-    const taps = new PatchTaps(segment, streams, parts);
+    const taps = new PatchTaps(segment, streams, parts, numberNow);
     try {
       await taps.loader.loadAll();
       taps.lookAt(taps.shadow.program());
@@ -95,9 +97,11 @@ export class PatchTaps {
   }
 
   private isComing(address: string): boolean {
-    const { nodes } = readPlayingInfo(this.segment).names;
+    const number = this.numberNow();
+    if (number === this.program) return false;
+    const { nodes } = readProgramInfo(this.segment, number).names;
     const [node = ''] = Object.hasOwn(nodes, address) ? [address] : address.split('.');
-    return playingProgram(this.segment) !== this.program && Object.hasOwn(nodes, node);
+    return Object.hasOwn(nodes, node);
   }
 
   /** Listens to it no more. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PatchInfo } from '../../dsp/compiler.js';
 import { outputCount, type Program, type ProgramNode, widthName } from '../../dsp/program.js';
 import { readPatchInfo } from '../../engine/attach.js';
-import { findProgram, playingProgram, readProgram } from '../../memory/programs.js';
+import { findProgram, readProgram } from '../../memory/programs.js';
 import type { Segment } from '../../memory/segment.js';
 
 const cable = z.strictObject({
@@ -82,14 +82,18 @@ function viewOf(info: PatchInfo, program: Program | undefined): PatchView {
   return { hash: info.hash, name, file, text, nodes };
 }
 
-/** The patch that plays now; it may be another one the next time. */
+/** The patch that plays after the last command; it may be another one the next time. */
 export class PlayingPatch {
   private number = 0;
   private known: PatchView = { hash: '', name: '', file: '', text: '', nodes: [] };
 
-  /** @param programOf the compiled form of a program, by which cables are known */
+  /**
+   * @param numberNow which program plays after the last command
+   * @param programOf the compiled form of a program, by which cables are known
+   */
   constructor(
     private readonly segment: Segment,
+    private readonly numberNow: () => number,
     private readonly programOf: (number: number) => Program | undefined,
   ) {}
 
@@ -100,7 +104,7 @@ export class PlayingPatch {
 
   /** Reads it anew only when another one plays. */
   view(): PatchView {
-    const number = playingProgram(this.segment);
+    const number = this.numberNow();
     if (number === this.number) return this.known;
     const at = findProgram(this.segment, number);
     const content = at < 0 ? undefined : readProgram(this.segment, at);
