@@ -1,6 +1,13 @@
 import { bankOf, generationAt } from '../memory/generations.js';
 import { currentSealedTick } from '../memory/journal.js';
-import { banks, generation, journalTicks, outputQuanta, record } from '../memory/layout.js';
+import {
+  banks,
+  generation,
+  journalTicks,
+  outputQuanta,
+  record,
+  recordCommandWords,
+} from '../memory/layout.js';
 import { currentPosition } from '../memory/output-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { ticksBetween } from '../memory/ticks.js';
@@ -18,9 +25,11 @@ const restTicks = 1024;
 /** The parts of the segment that are one bank. */
 function regionsOf({ layout }: Segment, bank: number): Region[] {
   const journal = journalTicks * record.words;
+  const commands = journalTicks * recordCommandWords;
   const output = outputQuanta * layout.outputStride;
   return [
     { at: layout.journal + bank * journal, words: journal },
+    { at: layout.journalCommands + bank * commands, words: commands },
     { at: layout.output + bank * output, words: output },
   ];
 }

@@ -215,7 +215,7 @@ export class ReplicaCore {
     if (this.fate === RecordStatus.reverted) machine.revert();
     if (this.fate === RecordStatus.silenced) machine.silenceOwn();
     const commands = this.fate === RecordStatus.live ? words[at + record.commands]! : 0;
-    for (let i = 0; i < commands; i++) machine.apply(words, commandAt(at, i));
+    for (let i = 0; i < commands; i++) machine.apply(words, commandAt(this.segment, at, i));
     if (!isKept(this.segment, tickAfter(this.tick, 1))) return this.leave('journal-lost');
     if (machine.isLost) return this.leave('program-missing');
     this.phase = this.render;

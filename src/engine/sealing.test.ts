@@ -29,7 +29,7 @@ describe('the sealer', () => {
       sealer.prepare(tick, 0);
       const at = recordAt(segment, 1, tick);
       const count = segment.words[at + record.commands]!;
-      return Array.from({ length: count }, (_, i) => segment.words[commandAt(at, i) + 7]!);
+      return Array.from({ length: count }, (_, i) => segment.words[commandAt(segment, at, i) + 7]!);
     });
     const rows = (tag: number) => Array.from({ length: sizes[tag]! }, (_, i) => tag * 100 + i);
     expect(sealed).toEqual([[...rows(0), ...rows(1)], [...rows(2), ...rows(3)], rows(4), rows(5)]);

@@ -77,7 +77,7 @@ export class Sealer {
       if (this.taken + bundle > commandsPerTick) break;
       for (let n = 0; n < bundle; n++) {
         const from = laneCommandAt(segment, laneIndex, cursor);
-        const to = commandAt(at, this.taken);
+        const to = commandAt(segment, at, this.taken);
         for (let i = 0; i < commandWords; i++) words[to + i] = words[from + i]!;
         this.taken++;
         cursor = (cursor + 1) | 0;

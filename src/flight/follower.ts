@@ -192,7 +192,7 @@ export class JournalFollower {
         at + record.streamCursors,
         at + record.streamCursors + streamsMax,
       );
-      const from = commandAt(at, 0);
+      const from = commandAt(segment, at, 0);
       const commands = words.slice(from, from + words[at + record.commands]! * commandWords);
       if (!isKept(segment, tick) || words[at + record.tick] !== tick) return 'lost';
       const played = cursors.reduce<BusyTick['streams']>((list, cursor, stream) => {

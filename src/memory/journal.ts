@@ -1,5 +1,12 @@
 import { bankOf, generationOfTick } from './generations.js';
-import { clock, commandWords, journalTicks, RecordStatus, record } from './layout.js';
+import {
+  clock,
+  commandWords,
+  journalTicks,
+  RecordStatus,
+  record,
+  recordCommandWords,
+} from './layout.js';
 import type { Segment } from './segment.js';
 import { fencedValue, tickIndex, ticksBetween } from './ticks.js';
 
@@ -71,7 +78,8 @@ export function voidRecord(segment: Segment, at: number): boolean {
   return changeFate(segment, at, RecordStatus.live, RecordStatus.void);
 }
 
-/** Word index of the n-th command of a record. */
-export function commandAt(at: number, index: number): number {
-  return at + record.body + index * commandWords;
+/** Word index of the n-th command of the record at `at`. Allocation-free. */
+export function commandAt({ layout }: Segment, at: number, index: number): number {
+  const row = (at - layout.journal) / record.words;
+  return layout.journalCommands + row * recordCommandWords + index * commandWords;
 }

@@ -221,6 +221,10 @@ export const event = {
   words: 8,
 } as const;
 
+/**
+ * What a tick's record begins with. Its commands stand apart: most ticks have none, and so the
+ * journal that all processes read and write on every tick stays small enough for their caches.
+ */
 export const record = {
   tick: 0,
   /** A `RecordStatus`, decided once by compare-and-exchange. */
@@ -231,12 +235,15 @@ export const record = {
   laneCursors: 4,
   /** Per stream, frames played when the tick is over. */
   streamCursors: 8,
-  body: 48,
-  words: 48 + commandsPerTick * commandWords,
+  words: 48,
 } as const;
 
+/** Words of a record's commands. */
+export const recordCommandWords = commandsPerTick * commandWords;
+
 assert(record.laneCursors + laneCount <= record.streamCursors, 'lanes have room in a record');
-assert(record.streamCursors + limits.streamsMax <= record.body, 'streams have room in a record');
+assert((journalTicks * record.words) % 1024 === 0, 'banks do not share a page');
+assert(record.streamCursors + limits.streamsMax <= record.words, 'streams have room in a record');
 
 /**
  * What became of a record: its fate, and in the lowest bit whether a replica has passed it so. The
@@ -326,6 +333,7 @@ export interface Layout extends Readonly<Geometry> {
   readonly programs: number;
   readonly programStride: number;
   readonly journal: number;
+  readonly journalCommands: number;
   readonly rings: number;
   readonly ringStride: number;
   readonly quantumStride: number;
@@ -395,6 +403,7 @@ export function layoutOf(geometry: Geometry): Layout {
     streamSeats: place(limits.streamsMax * streamSeat.words),
     lanes: place(laneCount * laneStride, pageWords),
     journal: place(banks * journalTicks * record.words, pageWords),
+    journalCommands: place(banks * journalTicks * recordCommandWords, pageWords),
     rings: place(replicaSlots * ringStride, pageWords),
     output: place(banks * outputQuanta * outputStride, pageWords),
     snapshots: place(replicaSlots * snapshotsPerSlot * snapshotStride, pageWords),

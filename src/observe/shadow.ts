@@ -1,7 +1,14 @@
 import type { PatchMachine } from '../engine/replica-core.js';
 import { limits } from '../limits.js';
 import { commandAt, currentSealedTick, fateOf, findRecord, isKept } from '../memory/journal.js';
-import { RecordStatus, record, SnapshotState, snapshot } from '../memory/layout.js';
+import {
+  commandWords,
+  RecordStatus,
+  record,
+  recordCommandWords,
+  SnapshotState,
+  snapshot,
+} from '../memory/layout.js';
 import { firstProgram } from '../memory/programs.js';
 import type { Segment } from '../memory/segment.js';
 import { newestSnapshot, snapshotBytesAt } from '../memory/snapshots.js';
@@ -34,7 +41,9 @@ export class Shadow {
   /** How often it lost its place, and the ticks that it did not render for that. */
   losses = 0;
   lostTicks = 0;
+  /** Of the record that is rendered, and of its commands. */
   private readonly copy = new Int32Array(record.words);
+  private readonly commands = new Int32Array(recordCommandWords);
   private isFirst = true;
 
   /** @param machine as a replica has it, over the same streams and assets; not used before. */
@@ -62,7 +71,7 @@ export class Shadow {
     if (at < 0) return this.lose();
     const status = Atomics.load(segment.words, at + record.status);
     if (status === fateOf(status)) return ShadowStep.waiting;
-    for (let i = 0; i < record.words; i++) this.copy[i] = segment.words[at + i]!;
+    this.copyRecord(at);
     if (!isKept(segment, tick) || this.copy[record.tick] !== tick) return this.lose();
     if (!this.render(fateOf(status))) {
       this.isJoined = false;
@@ -71,6 +80,16 @@ export class Shadow {
     if (!hasStreamContent(segment, tick, currentSealedTick(segment))) return this.lose();
     this.tick = tick;
     return ShadowStep.rendered;
+  }
+
+  private copyRecord(at: number): void {
+    const { segment, copy, commands } = this;
+    const { words } = segment;
+    for (let i = 0; i < record.words; i++) copy[i] = words[at + i]!;
+    const from = commandAt(segment, at, 0);
+    // What is torn may say anything here, and is thrown away.
+    const used = Math.min(copy[record.commands]! * commandWords, recordCommandWords);
+    for (let i = 0; i < used; i++) commands[i] = words[from + i]!;
   }
 
   /** False when it would have to go on with a program that it does not have. */
@@ -82,7 +101,7 @@ export class Shadow {
     if (fate === RecordStatus.reverted) machine.revert();
     if (fate === RecordStatus.silenced) machine.silenceOwn();
     const commands = fate === RecordStatus.live ? copy[record.commands]! : 0;
-    for (let i = 0; i < commands; i++) machine.apply(copy, commandAt(0, i));
+    for (let i = 0; i < commands; i++) machine.apply(this.commands, i * commandWords);
     if (machine.isLost) return false;
     machine.render();
     return true;

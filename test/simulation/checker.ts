@@ -1,6 +1,6 @@
 import type { Performance } from '../../src/dsp/performance.js';
 import { limits } from '../../src/limits.js';
-import { fateOf, findRecord, recordAt } from '../../src/memory/journal.js';
+import { commandAt, fateOf, findRecord, recordAt } from '../../src/memory/journal.js';
 import {
   clock,
   commandWords,
@@ -112,15 +112,25 @@ export class Checker {
     const { words } = this.segment;
     const at = recordAt(this.segment, this.sealingGeneration, tick);
     check(words[at + record.tick] === tick, () => `tick ${tick} was sealed without its record`);
-    const copy = words.slice(at, at + record.words);
+    const copy = this.copyOf(at, words[at + record.commands]!);
     this.sealedRecords.set(tick, copy);
     this.streams.takeSealed(tick, copy);
     this.sealedRecords.delete(tickAfter(tick, -journalTicks));
     for (let i = 0; i < copy[record.commands]!; i++) {
-      const command = record.body + i * commandWords;
+      const command = record.words + i * commandWords;
       this.takeCommand(copy[command + 5]!, copy[command + 6]!, tick);
     }
     this.sealed = tick;
+  }
+
+  /** A record and behind it its commands. */
+  private copyOf(at: number, commands: number): Int32Array {
+    const { words } = this.segment;
+    const copy = new Int32Array(record.words + commands * commandWords);
+    copy.set(words.subarray(at, at + record.words));
+    const from = commandAt(this.segment, at, 0);
+    copy.set(words.subarray(from, from + commands * commandWords), record.words);
+    return copy;
   }
 
   private takeCommand(id: number, lane: number, tick: number): void {
@@ -167,9 +177,9 @@ export class Checker {
     const sealed = this.sealedRecords.get(tick);
     const at = findRecord(this.segment, tick);
     check(sealed !== undefined && at >= 0, () => `tick ${tick} was played but is not sealed`);
-    const used = record.body + sealed![record.commands]! * commandWords;
-    for (let i = 0; i < used; i++) {
-      const same = words[at + i] === sealed![i] || i === record.status;
+    const now = this.copyOf(at, sealed![record.commands]!);
+    for (let i = 0; i < now.length; i++) {
+      const same = now[i] === sealed![i] || i === record.status;
       check(same, () => `the record of tick ${tick} changed after it was sealed`);
     }
     const status = words[at + record.status]!;
@@ -186,7 +196,7 @@ export class Checker {
     if (fate === RecordStatus.silenced) this.silenced++;
     const commands = fate === RecordStatus.live ? sealed![record.commands]! : 0;
     for (let i = 0; i < commands; i++) {
-      const at = record.body + i * commandWords;
+      const at = record.words + i * commandWords;
       const op = sealed![at]!;
       if (op === ToyOp.change) this.load(sealed![at + 1]!);
       const fatal = op !== ToyOp.mix && op !== ToyOp.change;

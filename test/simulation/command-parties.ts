@@ -51,7 +51,7 @@ export class CommandBook {
     if (at >= 0) {
       const { words } = segment;
       const has = Array.from({ length: words[at + record.commands]! }, (_, i) => i).some(
-        (i) => words[commandAt(at, i) + 5] === number,
+        (i) => words[commandAt(segment, at, i) + 5] === number,
       );
       const passed = words[at + record.status] === RecordStatus.passed;
       if (!has) throw new Violation(`${id} is answered with tick ${sealedTick}, but is not in it`);

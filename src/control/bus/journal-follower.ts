@@ -76,7 +76,7 @@ export class JournalFollower {
         seqBefore: (this.seq - commands) | 0,
         cursors: this.cursors,
         taken: this.taken,
-        at: (index) => commandAt(at, index),
+        at: (index) => commandAt(segment, at, index),
       });
       if (!isKept(segment, tick)) return false;
       this.tick = tick;
