@@ -57,3 +57,20 @@ export async function underLoad(cores, act) {
     for (const hog of hogs) hog.kill('SIGKILL');
   }
 }
+
+const probeScript = fileURLToPath(new URL('realtime-probe.mjs', import.meta.url));
+
+/** How late a real-time program is woken up that does nothing else, for so many seconds. */
+export function probeRealtime(seconds) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [probeScript, String(seconds)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.on('data', (part) => {
+      text += part;
+    });
+    child.once('error', reject);
+    child.once('close', () => resolve(JSON.parse(text)));
+  });
+}

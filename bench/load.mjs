@@ -1,34 +1,16 @@
 /** Every core is loaded by programs that never wait. */
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { startDemo, underLoad, whole } from './engines.mjs';
+import { probeRealtime, startDemo, underLoad, whole } from './engines.mjs';
 import { ms } from './figures.mjs';
 
 const seconds = 60;
-const probeScript = fileURLToPath(new URL('realtime-probe.mjs', import.meta.url));
-
-/** How late a real-time program is woken up that does nothing else, for as long. */
-function probe() {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [probeScript, String(seconds)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    child.stdout.on('data', (part) => {
-      text += part;
-    });
-    child.once('error', reject);
-    child.once('close', () => resolve(JSON.parse(text)));
-  });
-}
 
 export async function* run() {
   const engine = await startDemo();
   await whole(engine);
   const before = engine.status();
   const cores = availableParallelism();
-  const loaded = await underLoad(cores, probe);
+  const loaded = await underLoad(cores, () => probeRealtime(seconds));
   const { counters, processes } = engine.status();
   await engine.stop();
   const realtime = processes.filter(

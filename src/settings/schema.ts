@@ -129,7 +129,7 @@ const device = z.strictObject({
   stallMs: describe(
     whole(20, 60_000),
     'A device that takes sound while its own clock stands still for so long has stalled and is replaced.',
-  ).default(150),
+  ).default(120),
   bufferQuanta: describe(
     whole(2, 64),
     'Quanta that the device holds to play from: latency bought for safety.',

@@ -14,7 +14,7 @@ import { Fill, fillAt } from './fill.js';
 import { haveOneClock, pcmNameOf, streamProperties } from './names.js';
 import { lossOf, Playback, playbackAt } from './playback.js';
 import { Progress, progressAt } from './progress.js';
-import { type Started, startSides } from './start.js';
+import { NoSignOfIt, type Started, startSides } from './start.js';
 
 export interface AlsaOptions {
   /** `alsa:NAME` or `pipewire:NODE`. */
@@ -48,6 +48,12 @@ const roomFrames = 4096;
  * most each time; asked eight times, 0.3.65 leaves out every other period.
  */
 const wakesMax = 4;
+/**
+ * How long a device may take until it plays: a sound server has to connect the stream first, and
+ * headphones have to wake up. And how long before it is opened once more.
+ */
+const startMs = 2000;
+const firstStartMs = 500;
 /** How often a device that is drained is looked at. */
 const drainLookNs = 1e6;
 /** PulseAudio's plugin never calls its buffer empty: what does not move any more is drained. */
@@ -111,14 +117,28 @@ export class AlsaDevice implements Device {
     try {
       const { quantum } = this.options;
       const stepFramesMax = wakesMax * quantum;
-      const { stepFrames } = this.start(this.openSides(quantum), stepFramesMax);
+      const { stepFrames } = this.startOnceMore(quantum, stepFramesMax);
       if (stepFrames <= stepFramesMax) return;
       // PipeWire fetches a quantum at a time, and not often enough for such a period.
       this.close();
-      this.start(this.openSides(stepFrames), roomFrames);
+      this.start(this.openSides(stepFrames), roomFrames, startMs);
     } catch (error) {
       this.close();
       throw error;
+    }
+  }
+
+  /**
+   * Opens it a second time where it does not start: a sound server that has just begun may leave a
+   * stream unlinked for good that came before its rules did.
+   */
+  private startOnceMore(quantum: number, stepFramesMax: number): Started {
+    try {
+      return this.start(this.openSides(quantum), stepFramesMax, firstStartMs);
+    } catch (error) {
+      if (!(error instanceof NoSignOfIt)) throw error;
+      this.close();
+      return this.start(this.openSides(quantum), stepFramesMax, startMs);
     }
   }
 
@@ -165,11 +185,12 @@ export class AlsaDevice implements Device {
     }
   }
 
-  private start(isLinked: boolean, stepFramesMax: number): Started {
+  private start(isLinked: boolean, stepFramesMax: number, patienceMs: number): Started {
     const { options, health, fill } = this;
     const { name, captureName, quantum } = options;
     const silenceFrames = options.bufferQuanta * quantum;
-    const plan = { name, captureName, quantum, silenceFrames, isLinked, stepFramesMax };
+    const sizes = { quantum, silenceFrames, stepFramesMax };
+    const plan = { name, captureName, isLinked, patienceMs, ...sizes };
     const started = startSides(this.playback!, this.capture, plan);
     fill.begin(started);
     this.playback!.noteStep(started.stepFrames);

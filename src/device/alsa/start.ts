@@ -3,12 +3,12 @@ import { errno, errnoName, monotonicNs, pcmReport, sleepUntilNs } from '../../os
 import type { Capture } from './capture.js';
 import { type Playback, playbackAt } from './playback.js';
 
-/** How long a device may take until it plays: a sound server has to connect the stream first. */
-const startMs = 2000;
 /** How often its position is looked at meanwhile. */
 const lookNs = 250_000;
 /** Movements of its position after which a device counts as started. */
 const startSteps = 4;
+/** One that moves by so much at a time has shown it with the second movement. */
+const longStepMs = 20;
 /** Quanta in a row after which a device that has none of them in its buffer has no clock. */
 const swallowed = 4;
 
@@ -21,6 +21,8 @@ export interface StartPlan {
   isLinked: boolean;
   /** Steps of which it need not be known how long they are. */
   stepFramesMax: number;
+  /** How long it may show no sign of playing. */
+  patienceMs: number;
 }
 
 /** What was seen of a device while it started. */
@@ -35,6 +37,13 @@ export interface Started {
 
 function notStarted(name: string, why: string): TenutoError {
   return new TenutoError('TENUTO_DEVICE_LOST', `${name} does not start: ${why}`);
+}
+
+/** It was opened and started, and stands still. */
+export class NoSignOfIt extends TenutoError {
+  constructor(name: string, ms: number) {
+    super('TENUTO_DEVICE_LOST', `${name} does not start: no sign of it in ${ms} ms`);
+  }
 }
 
 /** Follows how one side moves. */
@@ -63,11 +72,8 @@ class Steps {
  *
  * @throws TenutoError `TENUTO_DEVICE_LOST`
  */
-export function startSides(
-  playback: Playback,
-  capture: Capture | null,
-  { name, captureName, quantum, silenceFrames, isLinked, stepFramesMax }: StartPlan,
-): Started {
+export function startSides(playback: Playback, capture: Capture | null, plan: StartPlan): Started {
+  const { name, captureName, quantum, silenceFrames, isLinked, stepFramesMax, patienceMs } = plan;
   const silenceFramesMax = playback.choice.bufferFrames;
   let silence = Math.min(silenceFrames, silenceFramesMax);
   let offsetFrames = 0;
@@ -83,11 +89,11 @@ export function startSides(
   if (swallows(playback, quantum)) {
     return { isUnpaced: true, stepFrames: quantum, offsetFrames: 0 };
   }
-  const deadlineNs = monotonicNs() + startMs * 1e6;
+  const deadlineNs = monotonicNs() + patienceMs * 1e6;
+  const longStep = (longStepMs * playback.choice.rateHz) / 1000;
   for (let isHeard = false; ; sleepUntilNs(monotonicNs() + lookNs)) {
     if (monotonicNs() > deadlineNs) {
-      const silent = steps.count > 0 && !isHeard ? (captureName ?? name) : name;
-      throw notStarted(silent, `no sign of it in ${startMs} ms`);
+      throw new NoSignOfIt(steps.count > 0 && !isHeard ? (captureName ?? name) : name, patienceMs);
     }
     const error = playback.observe();
     if (error < 0 && error !== -errno.EPIPE) throw notStarted(name, errnoName(error));
@@ -102,7 +108,8 @@ export function startSides(
     steps.follow(playback.frames[playbackAt.written]! - fill);
     offsetFrames = Math.max(offsetFrames, playback.report.words[pcmReport.delayFrames]! - fill);
     isHeard = capture === null || hears(capture);
-    if (steps.longest > stepFramesMax || (steps.count >= startSteps && isHeard)) {
+    const isKnown = steps.count >= startSteps || steps.longest >= longStep;
+    if (steps.longest > stepFramesMax || (isKnown && isHeard)) {
       return { isUnpaced: false, stepFrames: steps.longest, offsetFrames };
     }
     if (fill < silence) playback.giveSilence(silence - fill);
