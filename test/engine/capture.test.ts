@@ -118,7 +118,7 @@ describe('a capture', () => {
   it('gives what was heard, and says when', async () => {
     await using engine = await launchSilent(testSettings(cable));
     await whole(engine);
-    using capture = await engine.capture({ blockFrames: 500 });
+    using capture = await engine.capture({ blockFrames: 500, bufferFrames: 240_000 });
     const signal = noise(4800);
     const { position } = await engine.playAndRecord(signal);
     const heard = new Float32Array(4800);
