@@ -66,6 +66,8 @@ export class Sonar {
   private last: Ranger | null = null;
   private running: Promise<void> | null = null;
   private stopReason: string | null = null;
+  /** Started since it was last stopped. */
+  private isWanted = false;
   private wake: (() => void) | null = null;
   private median: MedianFilter;
   private readonly kalman = new KalmanFilter();
@@ -93,18 +95,21 @@ export class Sonar {
     return rateMaxHz(rangingParameters(this.chosen, this.stream.rateHz));
   }
 
-  /** Begins; when it runs already nothing happens. */
+  /** Begins; when it runs already nothing happens, and while it stops, it begins again then. */
   start(): void {
+    this.isWanted = true;
     if (this.running !== null) return;
     this.stopReason = null;
     this.running = this.run().then((reason) => {
       this.running = null;
       this.listener.onEnd?.(reason);
+      if (this.isWanted) this.start();
     });
   }
 
   /** Ends with the ranging that is on its way. Idempotent. */
   async stop(reason = 'stopped'): Promise<void> {
+    this.isWanted = false;
     this.stopReason ??= reason;
     this.wake?.();
     await this.running;
@@ -224,7 +229,7 @@ export class Sonar {
       } catch (error) {
         if (!(error instanceof TenutoError)) throw error;
         this.fail(error);
-        if (fatal.has(error.code)) this.stopReason ??= error.message;
+        if (fatal.has(error.code)) void this.stop(error.message);
         else await this.sleep(failureWaitMs);
       }
     }

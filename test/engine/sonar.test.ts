@@ -139,6 +139,29 @@ describe('the sonar', () => {
     }
   });
 
+  it('begins again when it is started while it stops', async () => {
+    await using stream = await PersistentStream.open({
+      settings: roomSettings({ soundSpeedMps, targets }),
+    });
+    const readings: SonarReading[] = [];
+    const reasons: string[] = [];
+    const sonar = new Sonar(stream, measuring({ updateHz: 20 }), {
+      onReading: (reading) => readings.push(reading),
+      onEnd: (reason) => reasons.push(reason),
+    });
+    sonar.start();
+    await until('it ranges', () => readings.length > 2);
+    const stopped = sonar.stop('once');
+    sonar.start();
+    await stopped;
+    expect(reasons).toEqual(['once']);
+    const before = readings.length;
+    await until('it ranges again', () => readings.length > before + 2);
+    await sonar.stop();
+    expect(sonar.isRunning).toBe(false);
+    expect(reasons).toEqual(['once', 'stopped']);
+  });
+
   it('takes other parameters while it runs, and exports what it measured', async () => {
     const settings = roomSettings({ soundSpeedMps, targets });
     await using stream = await PersistentStream.open({ settings });

@@ -14,7 +14,7 @@ import { Fill, fillAt } from './fill.js';
 import { haveOneClock, pcmNameOf, streamProperties } from './names.js';
 import { lossOf, Playback, playbackAt } from './playback.js';
 import { Progress, progressAt } from './progress.js';
-import { NoSignOfIt, type Started, startSides } from './start.js';
+import { NoSignOfIt, type Started, startMs, startSides } from './start.js';
 
 export interface AlsaOptions {
   /** `alsa:NAME` or `pipewire:NODE`. */
@@ -48,12 +48,8 @@ const roomFrames = 4096;
  * most each time; asked eight times, 0.3.65 leaves out every other period.
  */
 const wakesMax = 4;
-/**
- * How long a device may take until it plays: a sound server has to connect the stream first, and
- * headphones have to wake up. And how long before it is opened once more.
- */
-const startMs = 2000;
-const firstStartMs = 500;
+/** A device that shows no sign of playing within so long is opened once more. */
+const firstSignMs = 120;
 /** How often a device that is drained is looked at. */
 const drainLookNs = 1e6;
 /** PulseAudio's plugin never calls its buffer empty: what does not move any more is drained. */
@@ -134,7 +130,7 @@ export class AlsaDevice implements Device {
    */
   private startOnceMore(quantum: number, stepFramesMax: number): Started {
     try {
-      return this.start(this.openSides(quantum), stepFramesMax, firstStartMs);
+      return this.start(this.openSides(quantum), stepFramesMax, firstSignMs);
     } catch (error) {
       if (!(error instanceof NoSignOfIt)) throw error;
       this.close();

@@ -3,6 +3,11 @@ import { errno, errnoName, monotonicNs, pcmReport, sleepUntilNs } from '../../os
 import type { Capture } from './capture.js';
 import { type Playback, playbackAt } from './playback.js';
 
+/**
+ * How long a device may take until it plays: a sound server has to connect the stream first, and
+ * headphones have to wake up.
+ */
+export const startMs = 2000;
 /** How often its position is looked at meanwhile. */
 const lookNs = 250_000;
 /** Movements of its position after which a device counts as started. */
@@ -21,7 +26,7 @@ export interface StartPlan {
   isLinked: boolean;
   /** Steps of which it need not be known how long they are. */
   stepFramesMax: number;
-  /** How long it may show no sign of playing. */
+  /** How long it may show no sign of playing at all. */
   patienceMs: number;
 }
 
@@ -89,11 +94,12 @@ export function startSides(playback: Playback, capture: Capture | null, plan: St
   if (swallows(playback, quantum)) {
     return { isUnpaced: true, stepFrames: quantum, offsetFrames: 0 };
   }
-  const deadlineNs = monotonicNs() + patienceMs * 1e6;
+  const begunNs = monotonicNs();
   const longStep = (longStepMs * playback.choice.rateHz) / 1000;
   for (let isHeard = false; ; sleepUntilNs(monotonicNs() + lookNs)) {
-    if (monotonicNs() > deadlineNs) {
-      throw new NoSignOfIt(steps.count > 0 && !isHeard ? (captureName ?? name) : name, patienceMs);
+    const limitMs = steps.count > 0 ? startMs : patienceMs;
+    if (monotonicNs() - begunNs > limitMs * 1e6) {
+      throw new NoSignOfIt(steps.count > 0 && !isHeard ? (captureName ?? name) : name, limitMs);
     }
     const error = playback.observe();
     if (error < 0 && error !== -errno.EPIPE) throw notStarted(name, errnoName(error));

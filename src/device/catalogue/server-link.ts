@@ -22,9 +22,9 @@ export interface ServerLinkOptions {
 
 /**
  * A socket file appears before its server listens, and a server may listen before it answers: after
- * each sign of it one tries at these distances, then waits for the next sign.
+ * each sign of it one tries at these distances, two seconds long, then waits for the next sign.
  */
-const retriesMs = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const retriesMs = [0, 1, 2, 4, 8, 16, ...Array<number>(62).fill(32)];
 /** A socket that is there and refuses says nothing when it stops to: one looks this seldom. */
 const lookMs = 2000;
 
