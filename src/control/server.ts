@@ -139,7 +139,7 @@ export class ControlServer {
       case 'get':
         return this.bus.get(request.path);
       case 'patch':
-        return readProgramInfo(segment, this.bus.program.number);
+        return readProgramInfo(segment, this.bus.programNumber());
       case 'parts':
         return this.streams.parts;
       case 'openStream':

@@ -30,6 +30,12 @@ export async function launchOn(name: string, capture: string): Promise<RunningEn
   return engine;
 }
 
+/** Openings of the device, but for those of drivers that took over on a busy machine. */
+export function opensOf(engine: RunningEngine): number {
+  const { deviceOpens, takeovers } = engine.status().counters;
+  return deviceOpens - takeovers;
+}
+
 /** Noise, the same for every seed: like nothing but itself. */
 export function noise(frames: number, seed = 1, level = 0.5): Float32Array {
   let state = seed * 2_654_435_761;

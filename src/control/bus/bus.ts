@@ -81,6 +81,7 @@ export class Bus {
   /** Records that wait in `queue`. */
   private queued = 0;
   private isClosed = false;
+  private isLooking = false;
   /** While another program is on its way into the journal. */
   private switching: Promise<void> | null = null;
   private readonly patches: PatchChanges;
@@ -147,9 +148,15 @@ export class Bus {
     return this.state.book;
   }
 
-  /** The program that plays: its number, its text, and whether a command brought it. */
+  /** The program that plays, as of the last look: its number, its text, and who brought it. */
   get program(): EngineState['programNow'] {
     return this.state.programNow;
+  }
+
+  /** The number of the program that plays now: the keeper may have withdrawn the one of before. */
+  programNumber(): number {
+    this.look();
+    return this.state.programNow.number;
   }
 
   /** How far the engine is: its last sealed tick and command, and whether it is heard. */
@@ -177,15 +184,21 @@ export class Bus {
 
   /** Looks at the journal: answers what was sealed, and offers what waits. */
   look(): void {
+    // Whoever is told of a change may ask for more of it.
+    if (this.isClosed || this.isLooking) return;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    if (this.isClosed) return;
-    const seqBefore = this.state.seq;
-    if (!this.state.follow((record) => this.settle(record))) this.startOver();
-    if (this.state.seq !== seqBefore) this.tell();
+    this.isLooking = true;
+    try {
+      const seqBefore = this.state.seq;
+      if (!this.state.follow((record) => this.settle(record))) this.startOver();
+      if (this.state.seq !== seqBefore) this.tell();
+    } finally {
+      this.isLooking = false;
+    }
     this.pump();
     if (this.queue.length > 0 || this.byId.size > 0 || this.offered.length > 0) {
-      this.timer = setTimeout(() => this.look(), hurriedLookMs);
+      this.timer ??= setTimeout(() => this.look(), hurriedLookMs);
     }
   }
 

@@ -76,7 +76,7 @@ export class HttpDoor {
 
   constructor(private readonly world: HttpWorld) {
     const { segment, engine, streams, order, bus } = world;
-    const numberNow = () => bus.program.number;
+    const numberNow = () => bus.programNumber();
     this.patch = new PlayingPatch(segment, numberNow, world.programOf);
     this.view = new EngineView(segment, engine, streams, order);
     this.hub = new ReaderHub(
