@@ -21,7 +21,7 @@ export class SealedCommands {
       const at = findRecord(segment, tick);
       if (at < 0) throw new Error('the journal was lost sight of');
       for (let i = 0; i < words[at + record.commands]; i++) {
-        const from = commandAt(at, i);
+        const from = commandAt(segment, at, i);
         this.rows.push({ tick, words: words.slice(from, from + commandWords) });
       }
       this.tick = tick;
