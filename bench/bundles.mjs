@@ -47,7 +47,7 @@ export async function* run() {
     const expected = await send(engine, { rate, quantum });
     const lastFrame = expected.at(-1) + everyFrames;
     while (engine.status().playedSec * rate < lastFrame) await delay(50);
-    const { commandsLate, commandsRefused, underruns } = engine.status().counters;
+    const { commandsLate, commandsRefused, underruns, takeovers } = engine.status().counters;
     await engine.stop();
     const { samples } = await decodeWhole(recordPath, { rate, channels: 2 });
     // After that the engine fades out.
@@ -59,7 +59,7 @@ export async function* run() {
       what: `${bundles} bundles with a time tag`,
       target: 'exact frame, jitter 0',
       measured: `off by ${least} to ${most} frames, jitter ${most - least}`,
-      beside: `${heard[0].length} heard, ${commandsLate} late, ${commandsRefused} refused, ${underruns} underruns`,
+      beside: `${heard[0].length} heard, ${commandsLate} late, ${commandsRefused} refused, ${underruns} underruns, ${takeovers} takeovers`,
       met: least === 0 && most === 0 && heard.every((list) => list.length === bundles),
     };
   } finally {
