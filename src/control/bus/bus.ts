@@ -148,7 +148,7 @@ export class Bus {
     return this.state.book;
   }
 
-  /** The program that plays, as of the last look: its number, its text, and who brought it. */
+  /** The program that plays, as of the last look; whether a command brought it, too. */
   get program(): EngineState['programNow'] {
     return this.state.programNow;
   }
