@@ -5,26 +5,20 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { SoundServer } from '../../test/kit/sound-server.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { serverOfFile } from '../../test/kit/sound-server.js';
 
 const main = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'dist/cli/main.js');
 
-let server: SoundServer;
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  await server.addSink({ name: 'speakers', rate: 44_100 });
-  await server.setDefaultSink('speakers');
-});
-afterAll(() => server.close());
+const server = serverOfFile({ name: 'speakers', rate: 44_100 });
 
 const tenuto = (...args: string[]) =>
-  promisify(execFile)(process.execPath, [main, ...args], { env: server.environment });
+  promisify(execFile)(process.execPath, [main, ...args], { env: server().environment });
 
 /** `tenuto devices --watch` with its lines as they come. */
 function watching(...args: string[]) {
   const child = spawn(process.execPath, [main, 'devices', '--watch', ...args], {
-    env: server.environment,
+    env: server().environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -68,11 +62,11 @@ describe('tenuto devices', () => {
   it('prints a line for each change and ends at Ctrl-C', async () => {
     const { child, ended, line } = watching();
     await line((text) => text.startsWith('* is what'));
-    await server.addSink({ name: 'headset' });
+    await server().addSink({ name: 'headset' });
     await line((text) => text.includes('added pipewire:headset ('));
-    await server.setDefaultSink('headset');
+    await server().setDefaultSink('headset');
     await line((text) => text.endsWith('default output is pipewire:headset'));
-    await server.removeSink('headset');
+    await server().removeSink('headset');
     await line((text) => text.includes('removed pipewire:headset ('));
     child.kill('SIGINT');
     expect(await ended).toBe(130);
@@ -82,7 +76,7 @@ describe('tenuto devices', () => {
     const { child, ended, line } = watching('--json');
     const first = JSON.parse(await line(() => true));
     expect(first.devices.map(({ name }: { name: string }) => name)).toContain('pipewire:speakers');
-    await server.addSink({ name: 'hdmi', channels: 6 });
+    await server().addSink({ name: 'hdmi', channels: 6 });
     const text = await line((one) => one.includes('"added"'));
     expect(JSON.parse(text)).toMatchObject({
       v: 1,
@@ -96,7 +90,7 @@ describe('tenuto devices', () => {
     const { child, ended, line } = watching();
     await line((text) => text.startsWith('* is what'));
     child.stdout.destroy();
-    await server.addSink({ name: 'late' });
+    await server().addSink({ name: 'late' });
     expect(await ended).toBe(0);
   });
 });

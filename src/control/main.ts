@@ -54,7 +54,7 @@ async function openHttp(
 const lookMs = 250;
 
 async function main(): Promise<void> {
-  const { segment, order, streams } = attach('control', {
+  const { segment, order, streams, wake } = attach('control', {
     locked: false,
     writesStreams: true,
   });
@@ -106,9 +106,10 @@ async function main(): Promise<void> {
   tellReady(segment, order.row);
   const { policy, first } = order.device;
   const meant = first.map(({ name }) => name);
-  const steward = new Steward(segment, policy, meant, (message, fields) =>
-    logger.info(message, fields),
-  );
+  const steward = new Steward(segment, policy, meant, {
+    wake,
+    tell: (message, fields) => logger.info(message, fields),
+  });
   const world = {
     segment,
     engine: order.engine,

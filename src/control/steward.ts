@@ -9,7 +9,8 @@ import {
   requestAges,
   requestDevice,
 } from '../memory/device-desk.js';
-import type { Segment } from '../memory/segment.js';
+import { clock } from '../memory/layout.js';
+import type { Segment, Waiting } from '../memory/segment.js';
 import { monotonicNs, monotonicUs } from '../os/index.js';
 
 /** How often it looks how the drivers stand with their device: a read of a few words. */
@@ -38,7 +39,7 @@ export class Steward {
     settings: PolicySettings,
     /** What the preferences meant when the engine was started. */
     meant: readonly string[],
-    private readonly tell: Tell,
+    private readonly world: Waiting & { tell: Tell },
   ) {
     const { name, rateHz } = readDeskState(segment);
     const lastValid = name === '' || name === 'virtual' ? null : { name, rateHz };
@@ -129,12 +130,13 @@ export class Steward {
     this.decision = policy.decide(nowMs);
     if (this.decision.action !== 'open') return;
     const { sequence, device, reason } = this.decision;
-    this.tell('another device is opened', { device: device.name, reason });
+    this.world.tell('another device is opened', { device: device.name, reason });
     requestDevice(this.segment, {
       number: sequence,
       name: device.name,
       nativeRateHz: device.rateHz,
       us: monotonicUs(),
     });
+    this.world.wake(this.segment.layout.clock + clock.requestedGeneration);
   }
 }

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SoundServer } from '../../test/kit/sound-server.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { serverOfFile } from '../../test/kit/sound-server.js';
 import { TenutoError } from '../errors.js';
 import { roomSchema } from '../settings/room.js';
 import { AlsaDevice } from './alsa/alsa-device.js';
@@ -60,20 +60,9 @@ const alsa = (name: string) => () =>
   });
 
 const folder = mkdtempSync(join(tmpdir(), 'tenuto-contract-'));
-let server: SoundServer;
-const environment = { ...process.env };
+const _server = serverOfFile({ name: 'hall' });
 
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  Object.assign(process.env, server.environment);
-  await server.addSink({ name: 'hall' });
-});
-
-afterAll(async () => {
-  Object.assign(process.env, environment);
-  await server.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const devices: Record<string, () => Device> = {
   virtual: () => virtual().device,
@@ -161,10 +150,26 @@ describe.each(Object.entries(devices))('the %s device', (name, make) => {
   });
 });
 
+/** Opens a device that takes what it holds before it plays at once. */
+function begin(device: Device): void {
+  device.open();
+  for (let i = 0; i < 3; i++) expect(device.wait()).toBe(DeviceSignal.due);
+}
+
 describe('the pace of the virtual device', () => {
+  it('takes at once what it holds before it plays', () => {
+    const { device, clock } = virtual();
+    const openedNs = clock.nowNs;
+    begin(device);
+    device.wait();
+    expect(clock.nowNs).toBe(openedNs);
+    device.wait();
+    expect(clock.nowNs - openedNs).toBeCloseTo(periodNs, -1);
+  });
+
   it.each([0, 100, -250])('is exact at a rate error of %i ppm', (rateErrorPpm) => {
     const { device, clock } = virtual({ rateErrorPpm });
-    device.open();
+    begin(device);
     const startNs = clock.nowNs;
     for (let i = 0; i <= 10_000; i++) device.wait();
     const expected = (10_000 * periodNs) / (1 + rateErrorPpm * 1e-6);
@@ -173,7 +178,7 @@ describe('the pace of the virtual device', () => {
 
   it('does not drift under jitter', () => {
     const { device, clock } = virtual({ jitterUs: 500 });
-    device.open();
+    begin(device);
     const startNs = clock.nowNs;
     for (let i = 0; i <= 5000; i++) {
       device.wait();
@@ -185,7 +190,7 @@ describe('the pace of the virtual device', () => {
 
   it('forgives to be late by what it holds, and runs dry after that', () => {
     const { device, clock } = virtual();
-    device.open();
+    begin(device);
     device.wait();
     const startNs = clock.nowNs;
     clock.nowNs += 3.9 * periodNs;
@@ -227,7 +232,7 @@ describe('the cable of the virtual device', () => {
 describe('a scripted fault of the virtual device', () => {
   it('takes it away and brings it back', () => {
     const { device, clock } = virtual({ faults: [{ kind: 'vanish', atMs: 10, forMs: 50 }] });
-    device.open();
+    begin(device);
     let due = 0;
     while (device.wait() === DeviceSignal.due) due++;
     expect(due).toBe(4);
@@ -241,7 +246,7 @@ describe('a scripted fault of the virtual device', () => {
     const clock = new TestClock();
     const faults = [{ kind: 'hang', atMs: 10, forMs: 500 } as const];
     const { device } = virtual({ faults }, clock);
-    device.open();
+    begin(device);
     for (let i = 0; i < 5; i++) device.wait();
     expect(clock.nowNs).toBeGreaterThanOrEqual(5e9 + 510e6);
     const other = virtual({ faults, epochNs: clock.nowNs - 100e6 }, clock).device;

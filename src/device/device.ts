@@ -13,7 +13,7 @@ export type DeviceSignal = (typeof DeviceSignal)[keyof typeof DeviceSignal];
 
 /** Places in `Device.health`. */
 export const deviceHealth = {
-  /** How much faster than this machine's clock the device runs. */
+  /** How much faster than this machine's clock the device runs; NaN until that is known. */
   rateErrorPpm: 0,
   /** How far the device's own account of its position strays from even, on average. */
   jitterUs: 1,

@@ -49,6 +49,35 @@ describe('the pace of a device', () => {
     for (const gap of settled) expect(Math.abs(gap - periodUs)).toBeLessThan(50);
   });
 
+  it('tells no rate before it stands still, and none that a leap of the device makes', () => {
+    const pace = new Pace(format);
+    const { times } = pace;
+    const health = new Float64Array(deviceHealth.places);
+    const told = () => {
+      pace.report(health);
+      return health[deviceHealth.rateErrorPpm]!;
+    };
+    let frames = 0;
+    const play = (seconds: number) => {
+      for (const end = frames + seconds * 48_000; frames < end; frames += 128) {
+        times[paceAt.now] = 7e12 + (frames / 48_000) * 1e9;
+        // 80 ppm fast, and a server that changes its way after a minute.
+        times[paceAt.observed] = frames * (1 + 80e-6) + (frames > 60 * 48_000 ? 800 : 0);
+        if (frames === 0) pace.begin();
+        pace.observe();
+      }
+    };
+    play(7);
+    expect(told()).toBeNaN();
+    play(53);
+    expect(Math.abs(told() - 80)).toBeLessThan(1);
+    for (let half = 0; half < 80; half++) {
+      play(0.5);
+      expect(Math.abs(told() - 80)).toBeLessThan(30);
+    }
+    expect(Math.abs(told() - 80)).toBeLessThan(1);
+  });
+
   it('begins anew where the device jumps', () => {
     const pace = new Pace(format);
     pace.begin();

@@ -32,8 +32,18 @@ export const paceAt = {
   begunNs: 7,
   /** Average of the error's absolute value, in frames. */
   jitterFrames: 8,
-  places: 9,
+  /** The rate once it stands still, as a part of the nominal one too much; NaN before. */
+  rateError: 9,
+  /** When the rate was last noted, and what it was at the last times: `looksKept` of them. */
+  notedNs: 10,
+  noted: 11,
+  places: 28,
 } as const;
+
+/** A rate is known that has stayed within so much at all looks that are kept: for eight seconds. */
+const settledPpm = 20;
+const looksKept = paceAt.places - paceAt.noted;
+const lookNs = 500e6;
 
 /** Wide enough to know the rate of a device soon after its start, be it 1000 ppm off. */
 const bandwidthMaxHz = 0.2;
@@ -61,6 +71,7 @@ export class Pace {
     this.periodNs = format.quantum / this.nominal;
     this.strayFrames = (format.rateHz * strayMs) / 1000;
     this.times[paceAt.framesPerNs] = this.nominal;
+    this.times[paceAt.rateError] = Number.NaN;
   }
 
   /** Begins at what was observed; the rate stays known. Audio thread. */
@@ -70,6 +81,7 @@ export class Pace {
     times[paceAt.at] = times[paceAt.now]!;
     if (times[paceAt.begunNs] === 0) times[paceAt.begunNs] = times[paceAt.now]!;
     this.observations = 0;
+    this.noteNothing();
   }
 
   /** Follows what was observed. Audio thread. */
@@ -97,6 +109,25 @@ export class Pace {
     times[paceAt.position] = expected + Math.SQRT2 * w * error;
     times[paceAt.jitterFrames]! +=
       (Math.abs(error) - times[paceAt.jitterFrames]!) / jitterObservations;
+    if (times[paceAt.now]! - times[paceAt.notedNs]! >= lookNs) this.note();
+  }
+
+  /** What the loop does on its way to a rate, or back from a leap of the device, is no rate. */
+  private note(): void {
+    const { times, nominal } = this;
+    times[paceAt.notedNs] = times[paceAt.now]!;
+    for (let i = paceAt.noted; i < paceAt.places - 1; i++) times[i] = times[i + 1]!;
+    const last = paceAt.places - 1;
+    times[last] = times[paceAt.framesPerNs]! / nominal - 1;
+    for (let i = paceAt.noted; i < last; i++) {
+      // One that was not noted yet is no number, and settles nothing.
+      if (!(Math.abs(times[i]! - times[last]!) < settledPpm * 1e-6)) return;
+    }
+    times[paceAt.rateError] = times[last]!;
+  }
+
+  private noteNothing(): void {
+    for (let i = 0; i < looksKept; i++) this.times[paceAt.noted + i] = Number.NaN;
   }
 
   /** Tells into `due` when the device will have played the `wanted` frames. Audio thread. */
@@ -113,10 +144,10 @@ export class Pace {
     times[paceAt.observed] = times[paceAt.position]! + times[paceAt.framesPerNs]! * elapsedNs;
   }
 
-  /** Writes rate and jitter into a device's health. Audio thread. */
+  /** Writes rate and jitter into a device's health; the rate is NaN until it is known. Audio thread. */
   report(health: Float64Array): void {
     const { times, nominal } = this;
-    health[deviceHealth.rateErrorPpm] = (times[paceAt.framesPerNs]! / nominal - 1) * 1e6;
+    health[deviceHealth.rateErrorPpm] = times[paceAt.rateError]! * 1e6;
     health[deviceHealth.jitterUs] = times[paceAt.jitterFrames]! / nominal / 1000;
   }
 }

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { SoundServer } from '../../test/kit/sound-server.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { serverOfFile } from '../../test/kit/sound-server.js';
 import { DeviceCatalogue } from './catalogue/catalogue.js';
 import { DevicePolicy, type EngineDevice, type ValidDevice } from './policy.js';
 
-let server: SoundServer;
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  await server.addSink({ name: 'speakers', rate: 48_000 });
-  await server.addSink({ name: 'headset', rate: 44_100 });
-  await server.setDefaultSink('speakers');
-});
-afterAll(() => server.close());
+const server = serverOfFile({ name: 'speakers' }, { name: 'headset', rate: 44_100 });
 
 /**
  * Catalogue and policy together, as the engine's steward has them, and in place of the engine one
@@ -34,7 +27,7 @@ class Steward {
       debounceMs: 30,
     });
     this.#catalogue = new DeviceCatalogue({
-      env: server.environment,
+      env: server().environment,
       alsa: { proc: '/nowhere/proc', dev: '/nowhere/dev' },
       onEvent: ({ kind }) => {
         if (kind === 'query-failed') this.#policy.queryFailed(performance.now());
@@ -113,7 +106,7 @@ describe('the policy on a real server', () => {
     await followed.plays('pipewire:speakers');
     for (let round = 0; round < 5; round++) {
       for (const name of ['headset', 'speakers']) {
-        await server.setDefaultSink(name);
+        await server().setDefaultSink(name);
         await followed.plays(`pipewire:${name}`);
       }
     }
@@ -124,9 +117,9 @@ describe('the policy on a real server', () => {
   it('falls back when the preferred one goes, and takes it back', async () => {
     const engine = await steward('pipewire:headset', 'default');
     await engine.plays('pipewire:headset');
-    await server.removeSink('headset');
+    await server().removeSink('headset');
     await engine.plays('pipewire:speakers');
-    await server.addSink({ name: 'headset', rate: 44_100 });
+    await server().addSink({ name: 'headset', rate: 44_100 });
     await engine.plays('pipewire:headset');
     expect(engine.opened).toEqual(['pipewire:headset', 'pipewire:speakers', 'pipewire:headset']);
   });
@@ -134,9 +127,9 @@ describe('the policy on a real server', () => {
   it('waits for one that is alone, and opens nothing else meanwhile', async () => {
     const engine = await steward('pipewire:headset');
     await engine.plays('pipewire:headset');
-    await server.removeSink('headset');
+    await server().removeSink('headset');
     await engine.plays(null);
-    await server.addSink({ name: 'headset', rate: 44_100 });
+    await server().addSink({ name: 'headset', rate: 44_100 });
     await engine.plays('pipewire:headset');
     expect(engine.opened).toHaveLength(2);
   });
@@ -146,10 +139,10 @@ describe('the policy on a real server', () => {
     for (let round = 1; round <= 3; round++) {
       await waiting.plays('pipewire:speakers');
       expect(waiting.opened).toHaveLength(round);
-      await server.killServer();
+      await server().killServer();
       await waiting.lose();
       await waiting.plays(null);
-      await server.startServer();
+      await server().startServer();
     }
     await waiting.plays('pipewire:speakers');
     expect(waiting.opened).toHaveLength(4);

@@ -39,6 +39,8 @@ const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4, unplayed: 5, places: 
  * machines were seen to be late by 4 ms, and each time that the buffer runs dry shifts its clock.
  */
 const bufferQuanta = 4;
+/** It takes so many at once when it was opened, and then begins to play. */
+const preloadQuanta = bufferQuanta - 1;
 
 function loopBackOf(options: VirtualOptions): LoopBack | null {
   if (options.captureChannels === 0) return null;
@@ -78,7 +80,7 @@ export class VirtualDevice implements Device {
     this.channels = options.channels;
     this.captureChannels = options.captureChannels;
     this.cable = loopBackOf(options);
-    this.latencyFrames = options.quantum * (bufferQuanta - 1);
+    this.latencyFrames = options.quantum * preloadQuanta;
     this.periodNs = (options.quantum * 1e9) / (options.rateHz * (1 + options.rateErrorPpm * 1e-6));
   }
 
@@ -106,7 +108,9 @@ export class VirtualDevice implements Device {
 
   wait(): DeviceSignal {
     const { clock, periodNs, times } = this;
-    times[at.due] = times[at.start]! + this.periods * periodNs;
+    const played = Math.max(0, this.periods - preloadQuanta);
+    if (played === 0) clock.read(times, at.start);
+    times[at.due] = times[at.start]! + played * periodNs;
     times[at.wake] = times[at.due]! + this.jitterNs();
     clock.sleepUntil(times, at.wake);
     clock.read(times, at.now);
@@ -114,14 +118,14 @@ export class VirtualDevice implements Device {
     this.periods++;
     this.cable?.advance();
     const lateNs = times[at.now]! - times[at.due]!;
-    const isDry = lateNs > periodNs * (bufferQuanta - 1);
+    const isDry = lateNs > periodNs * preloadQuanta;
     const lateFrames = isDry ? this.latencyFrames : (lateNs / periodNs) * this.options.quantum;
     times[at.unplayed] = Math.min(this.framesHeld, this.latencyFrames - lateFrames);
     this.health[deviceHealth.fillFrames] = times[at.unplayed]!;
     this.health[deviceHealth.latencyFrames] = this.latencyFrames;
     if (!isDry) return DeviceSignal.due;
     times[at.start] = times[at.now]!;
-    this.periods = 1;
+    this.periods = preloadQuanta + 1;
     this.framesHeld = 0;
     return DeviceSignal.xrun;
   }

@@ -26,8 +26,8 @@ export interface Attachment {
   streams: StreamSegment[];
   /** Wakes all who wait for the word; only the words of the clock can be waited for. */
   wake(word: number): void;
-  /** Waits until the word leaves `value`, or the time is over. */
-  wait(word: number, value: number, timeoutNs: number): void;
+  /** Waits until the word leaves `value`, or the time is over; false when it is over. */
+  wait(word: number, value: number, timeoutNs: number): boolean;
 }
 
 /** Waits for the order. A keeper that goes before it has one for this process takes it along. */
@@ -145,11 +145,11 @@ export function attach(
       else futexWake(directiveAddress, everyWaiter);
     },
     wait(word, value, timeoutNs) {
-      if (word === evenWord) futexWait(evenAddress, value, timeoutNs);
-      else if (word === oddWord) futexWait(oddAddress, value, timeoutNs);
-      else if (word === callWord) futexWait(callAddress, value, timeoutNs);
-      else if (word === assignmentsWord) futexWait(assignmentsAddress, value, timeoutNs);
-      else futexWait(directiveAddress, value, timeoutNs);
+      if (word === evenWord) return futexWait(evenAddress, value, timeoutNs) === 0;
+      if (word === oddWord) return futexWait(oddAddress, value, timeoutNs) === 0;
+      if (word === callWord) return futexWait(callAddress, value, timeoutNs) === 0;
+      if (word === assignmentsWord) return futexWait(assignmentsAddress, value, timeoutNs) === 0;
+      return futexWait(directiveAddress, value, timeoutNs) === 0;
     },
   };
 }

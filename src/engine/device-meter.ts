@@ -1,6 +1,6 @@
 import { type Device, deviceHealth } from '../device/device.js';
 import { count, counterIndex } from '../memory/counters.js';
-import { deskHealth } from '../memory/device-desk.js';
+import { deskHealth, rateUnknown } from '../memory/device-desk.js';
 import { histogramIndex, recordInHistogram } from '../memory/histograms.js';
 import { clock, desk } from '../memory/layout.js';
 import type { Segment } from '../memory/segment.js';
@@ -65,7 +65,8 @@ export class DeviceMeter {
   looked(health: Float64Array): void {
     const { words, layout } = this.segment;
     const at = layout.desk + desk.health;
-    words[at + deskHealth.rateErrorPpb] = health[deviceHealth.rateErrorPpm]! * 1000;
+    const ppb = health[deviceHealth.rateErrorPpm]! * 1000;
+    words[at + deskHealth.rateErrorPpb] = Math.max(ppb, rateUnknown);
     words[at + deskHealth.jitterUs] = health[deviceHealth.jitterUs]!;
     words[at + deskHealth.fillFrames] = health[deviceHealth.fillFrames]!;
     words[at + deskHealth.latencyFrames] = health[deviceHealth.latencyFrames]!;

@@ -79,11 +79,9 @@ class Driver {
 
   constructor(private readonly attachment: Attachment) {
     const { segment, order } = attachment;
-    const { quantum, rateHz } = segment.layout;
-    const patienceUs = Math.round((order.driverQuanta * quantum * 1e6) / rateHz);
     this.predecessor = new Predecessor(attachment);
     this.opener = new DeviceOpener(attachment);
-    this.standby = new StandbyCore(segment, order.place, patienceUs);
+    this.standby = new StandbyCore(segment, order.place, order.driverPatienceUs);
   }
 
   /** Null when it is told to leave instead, or has nothing to begin with. */
@@ -251,7 +249,10 @@ function main(): void {
   // The first driver of all is waited for, and its first turns are silent.
   const first =
     Atomics.load(segment.words, layout.clock + clock.driverMark) === DriverMark.starting;
-  if (!first) rehearse(layout);
+  if (!first) {
+    rehearse(layout);
+    new DeviceOpener(attachment).rehearse();
+  }
   enterRealtime(attachment, order.realtimePriority);
   const driver = new Driver(attachment);
   const ready = driver.standBy();

@@ -212,6 +212,7 @@ class ProcessWorld implements KeeperWorld {
 
   private childOrder(seat: Seat): ChildOrder {
     const { order } = this;
+    const { quantum, rateHz } = order.geometry;
     return {
       engine: order.name,
       keeperPid: process.pid,
@@ -223,7 +224,7 @@ class ProcessWorld implements KeeperWorld {
       },
       realtime: order.realtime,
       realtimePriority: order.realtimePriority,
-      driverQuanta: order.driverQuanta,
+      driverPatienceUs: Math.round((order.driverQuanta * quantum * 1e6) / rateHz),
       patch: order.patch,
       device: order.device,
       epochNs: this.epochNs,

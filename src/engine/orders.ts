@@ -158,7 +158,8 @@ export interface ChildOrder {
   memory: MemoryFds;
   realtime: boolean;
   realtimePriority: number;
-  driverQuanta: number;
+  /** Microseconds without a turn after which a driver counts as hung, or more by its device. */
+  driverPatienceUs: number;
   patch: PatchPolicy;
   device: DeviceOrder;
   /** Monotonic nanoseconds at which the engine started: the time base of scripted faults. */

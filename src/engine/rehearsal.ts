@@ -5,9 +5,13 @@ import { type Geometry, layoutOf, quantumHeader, ReplicaState, replica } from '.
 import { quantumAt, replicaAt } from '../memory/replica-ring.js';
 import { createSegment } from '../memory/segment.js';
 import { DriverCore, DriverStep } from './driver-core.js';
+import { plainManners } from './driver-manners.js';
 
 /** Turns after which the hot functions have been compiled. */
 const turns = 2000;
+/** Takeovers after which what each begins with is known, and turns of each. */
+const takeovers = 8;
+const turnsOfEach = 4;
 
 /**
  * Runs a driver against memory of its own and a device that is always due, so that the first turn
@@ -22,17 +26,19 @@ export function rehearse(geometry: Geometry): void {
   words[at + replica.publishedBy] = 1;
   words[at + replica.state] = ReplicaState.ready;
   const world = { nowUs: () => 0, wake: () => {} };
-  const core = new DriverCore(segment, new AlwaysDue(small), world, { generation: 1, pid: 0 }, []);
   let tick = 0;
-  for (let turn = 0; turn < turns; tick++) {
-    renderSilence(segment, tick);
-    for (;;) {
-      const step = core.step();
-      if (step !== DriverStep.device) continue;
-      turn++;
+  const take = (core: DriverCore, count: number) => {
+    for (let turn = 0; turn < count; turn++, tick++) {
+      renderSilence(segment, tick);
+      while (core.step() === DriverStep.go);
       core.deviceAnswered(DeviceSignal.due);
-      break;
     }
+  };
+  const device = new AlwaysDue(small);
+  take(new DriverCore(segment, device, world, { generation: 1, pid: 0 }, []), turns);
+  for (let generation = 2; generation < 2 + takeovers; generation++) {
+    const manners = { ...plainManners, replayFrames: small.quantum };
+    take(new DriverCore(segment, device, world, { generation, pid: 0 }, [], manners), turnsOfEach);
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../memory/layout.js';
+import { segmentFor } from '../../test/kit/segment.js';
+import { clock, DeviceState, DriverMark, desk, layoutOf } from '../memory/layout.js';
 import { createSegment } from '../memory/segment.js';
-import { callReplicas, callWord } from './replica-calls.js';
+import { callPatienceUs, callReplicas, callWord, missCall } from './replica-calls.js';
 
 /** The slots that are woken when this tick is sealed. */
 function woken(lead: number, tick: number, all = false): number[] {
@@ -38,5 +39,29 @@ describe('the calls to the replicas', () => {
       [0, 1, 2],
       [0, 1, 2],
     ]);
+  });
+
+  it('are missed by a replica, which wakes the standby driver, while there is something to call for', () => {
+    const segment = segmentFor();
+    const { words, layout } = segment;
+    const woken: number[] = [];
+    const miss = (mark: number, state: number) => {
+      words[layout.clock + clock.driverMark] = mark;
+      words[layout.desk + desk.state] = state;
+      missCall(segment, { wake: (word) => woken.push(word) });
+    };
+    for (const mark of Object.values(DriverMark)) miss(mark, DeviceState.held);
+    for (const mark of [DriverMark.starting, DriverMark.ended, DriverMark.faded]) {
+      miss(mark, DeviceState.playing);
+    }
+    expect(woken).toEqual([]);
+    miss(DriverMark.playing, DeviceState.playing);
+    expect(woken).toEqual([layout.clock + clock.requestedGeneration]);
+  });
+
+  it('are not missed before the next one is due', () => {
+    const segment = segmentFor({ quantum: 128, rateHz: 48_000 });
+    expect(callPatienceUs(segment, 1000)).toBe(8000);
+    expect(callPatienceUs(segment, 20_000)).toBe(20_000);
   });
 });

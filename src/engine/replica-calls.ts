@@ -1,4 +1,4 @@
-import { clock } from '../memory/layout.js';
+import { clock, DeviceState, DriverMark, desk } from '../memory/layout.js';
 import type { Segment, Waiting } from '../memory/segment.js';
 
 /** With less lead than this, a replica that began one tick later could be too late. */
@@ -22,6 +22,24 @@ export function callReplicas(segment: Segment, world: Waiting, tick: number, all
   const everybody = all || segment.layout.lead < alternatingLeadQuanta;
   if (everybody || (tick & 1) === 0) call(segment, world, clock.evenCalls);
   if (everybody || (tick & 1) === 1) call(segment, world, clock.oddCalls);
+}
+
+/** Microseconds after which a replica misses the driver's calls; `leastUs` is the standby's patience. */
+export function callPatienceUs({ layout }: Segment, leastUs: number): number {
+  // An even and an odd call are two quanta apart.
+  return Math.max(leastUs, Math.ceil((3e6 * layout.quantum) / layout.rateHz));
+}
+
+/**
+ * A replica was not called in time: wakes the standby driver, to look after the one that drives. So
+ * nobody has to look while all goes well. Allocation-free; for the audio thread.
+ */
+export function missCall({ words, layout }: Segment, world: Waiting): void {
+  const mark = Atomics.load(words, layout.clock + clock.driverMark);
+  // Otherwise nothing is sealed, so nobody is called.
+  if (mark !== DriverMark.playing) return;
+  if (Atomics.load(words, layout.desk + desk.state) === DeviceState.held) return;
+  world.wake(layout.clock + clock.requestedGeneration);
 }
 
 function call({ words, layout }: Segment, world: Waiting, word: number): void {

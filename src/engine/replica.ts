@@ -9,9 +9,9 @@ import { withFaults } from './planted-faults.js';
 import { ProgramLoader } from './program-loader.js';
 import { tryProgram } from './program-trial.js';
 import { enterRealtime } from './realtime.js';
+import { callPatienceUs, missCall } from './replica-calls.js';
 import { type PatchMachine, ReplicaCore, ReplicaStep } from './replica-core.js';
 
-const waitNs = 50e6;
 const spareWaitNs = 1e9;
 const rehearsalQuanta = 150;
 
@@ -129,6 +129,7 @@ function render(attachment: Attachment, machine: PatchMachine, slot: number): nu
   setProcessName(`tenuto ${order.engine} replica ${slot}`);
   const incarnation = segment.words[rowOf(attachment) + processEntry.assignedIncarnation]!;
   const core = new ReplicaCore(segment, machine, slot, incarnation);
+  const missedNs = 1000 * callPatienceUs(segment, order.driverPatienceUs);
   let caughtUp = false;
   for (;;) {
     const step = core.step();
@@ -138,7 +139,8 @@ function render(attachment: Attachment, machine: PatchMachine, slot: number): nu
       caughtUp = true;
       enterRealtime(attachment, order.realtimePriority - 1);
     }
-    attachment.wait(core.waitWord, core.waitValue, waitNs);
+    const isCalled = attachment.wait(core.waitWord, core.waitValue, missedNs);
+    if (!isCalled) missCall(segment, attachment);
   }
   return core.end === 'left' ? childExit.finished : childExit.again;
 }

@@ -14,17 +14,33 @@ export type StandbyAdvice = (typeof StandbyAdvice)[keyof typeof StandbyAdvice];
 
 /** No device may hold up the stream for longer, however much it holds. */
 const patienceMaxUs = 100_000;
+/** It looks around so often when nobody calls it: a replica does that is not called in time. */
+const calmUs = 50_000;
+/** A wake-up that is later than this tells of a machine that stood still, and the driver with it. */
+const lateUs = 1000;
+/** For a driver that may have stood still with the machine to make a turn. */
+const graceUs = 1000;
+/** Then it is its own fault. */
+const gracesMax = 3;
 
 /**
  * The watch of the standby driver: it takes over when the keeper asks for its generation (a death
  * was seen), when the current driver has made no turn for too long (it hangs), or when control asks
  * for another device.
+ *
+ * In steady state it sleeps: the replicas are called by the driver tick by tick, and wake the
+ * standby when a call does not come. What it then sees is believed once it has been awake on time
+ * for a moment: where the whole machine stood still, the driver goes on as soon as the watch does,
+ * and to take over would only make it later.
  */
 export class StandbyCore {
   /** Wait until this word leaves `waitValue`, at most for `waitUs`. */
   readonly waitWord: number;
   waitValue = 0;
-  waitUs = 0;
+  waitUs = calmUs;
+  /** When it will be awake to judge the driver; null while it trusts it. */
+  private judgesAtUs: number | null = null;
+  private graces = 0;
 
   constructor(
     private readonly segment: Segment,
@@ -78,7 +94,7 @@ export class StandbyCore {
     this.waitValue = Atomics.load(words, this.waitWord);
     if (this.waitValue === this.generation) return StandbyAdvice.takeOver;
     const { patienceUs } = this;
-    this.waitUs = patienceUs;
+    this.waitUs = calmUs;
     const mark = Atomics.load(words, layout.clock + clock.driverMark);
     if (mark === DriverMark.closed) return StandbyAdvice.wait;
     const running = Atomics.load(words, layout.clock + clock.directive) === Directive.run;
@@ -86,10 +102,27 @@ export class StandbyCore {
     // The first driver is not judged by its beat; but it may have lost its device already.
     if (mark === DriverMark.starting) return asked ? StandbyAdvice.open : StandbyAdvice.wait;
     const silentUs = (nowUs - Atomics.load(words, layout.clock + clock.beatUs)) | 0;
-    if (silentUs >= patienceUs) return StandbyAdvice.takeOver;
+    if (silentUs >= patienceUs) {
+      if (this.isProof(nowUs)) return StandbyAdvice.takeOver;
+      this.judgeIn(graceUs, nowUs);
+      return StandbyAdvice.wait;
+    }
+    this.graces = 0;
+    this.judgesAtUs = null;
     if (asked) return StandbyAdvice.open;
-    // It wakes up just when the turn that it saw last has become too old.
-    this.waitUs = Math.min(patienceUs, patienceUs - silentUs);
+    // Then it wakes up just when the turn that it saw last has become too old.
+    if (silentUs >= patienceUs / 2) this.judgeIn(patienceUs - silentUs, nowUs);
     return StandbyAdvice.wait;
+  }
+
+  /** Whether a driver that is silent hangs, and has not stood still with the whole machine. */
+  private isProof(nowUs: number): boolean {
+    const isOnTime = this.judgesAtUs !== null && ((nowUs - this.judgesAtUs) | 0) <= lateUs;
+    return isOnTime || this.graces++ >= gracesMax;
+  }
+
+  private judgeIn(us: number, nowUs: number): void {
+    this.waitUs = us;
+    this.judgesAtUs = (nowUs + us) | 0;
   }
 }

@@ -37,7 +37,7 @@ const calibrationSchema = z.strictObject({
   v: z.literal(1),
   savedAt: z.string().max(40),
   stream: streamSchema,
-  rateErrorPpm: finite,
+  rateErrorPpm: finite.nullable(),
   /** Where the direct sound arrives, in frames after it was given. */
   latency: z.strictObject({ frames: finite, madFrames: finite, runs: whole }),
   /** What is heard without a target. */
@@ -57,7 +57,8 @@ type Stored = z.output<typeof calibrationSchema>;
 export interface Calibration {
   savedAt: string;
   stream: StreamIdentity;
-  rateErrorPpm: number;
+  /** Null when nobody knew it yet; then nothing is compared with it. */
+  rateErrorPpm: number | null;
   latency: Stored['latency'];
   clutter: { chirp: ChirpParameters; takes: number; samples: Float32Array } | null;
 }
@@ -168,7 +169,7 @@ function invalid(file: string, what: string): TenutoError {
 /** What a stream is now, as a calibration has to fit it. */
 export interface StreamNow {
   stream: StreamIdentity;
-  rateErrorPpm: number;
+  rateErrorPpm: number | null;
 }
 
 /**
@@ -193,6 +194,7 @@ export function calibrationFault(calibration: Calibration, now: StreamNow): stri
   if (before.generation !== stream.generation) {
     return `it is of generation ${before.generation} of the stream, this is generation ${stream.generation}`;
   }
+  if (now.rateErrorPpm === null || calibration.rateErrorPpm === null) return null;
   const ppm = now.rateErrorPpm - calibration.rateErrorPpm;
   if (Math.abs(ppm) > rateTolerancePpm) {
     return `the device's clock runs ${ppm.toFixed(0)} ppm faster than when it was made`;

@@ -25,7 +25,8 @@ export interface Distance extends Ranging {
   /** Takes that were played again because something came between. */
   repeats: number;
   stream: StreamIdentity;
-  rateErrorPpm: number;
+  /** Null while nobody knows it. */
+  rateErrorPpm: number | null;
   /** The last recording. */
   take: Take;
 }

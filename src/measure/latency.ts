@@ -54,7 +54,8 @@ export interface Latency {
   beyondBuffersFrames: number | null;
   /** The stream that it holds for. */
   stream: StreamIdentity;
-  rateErrorPpm: number;
+  /** Null while nobody knows it. */
+  rateErrorPpm: number | null;
 }
 
 /** Frames around the known latency in which the runs after the first look. */
@@ -155,7 +156,7 @@ export async function measureLatency(
   const measured: (LatencyRun & { chance: number })[] = [];
   let identity: StreamIdentity | null = null;
   let repeats = 0;
-  let rateErrorPpm = 0;
+  let rateErrorPpm: number | null = null;
   while (measured.length < runs) {
     const take = await stream.playAndRecord(signal, {
       extraRecordSec: maxFrames / rateHz,
@@ -180,7 +181,7 @@ export async function measureLatency(
 
 function sumUp(
   measured: (LatencyRun & { chance: number })[],
-  more: { stream: StreamIdentity; repeats: number; rateErrorPpm: number; rateHz: number },
+  more: { stream: StreamIdentity; repeats: number; rateErrorPpm: number | null; rateHz: number },
 ): Latency {
   const { rateHz, ...told } = more;
   const middle = median(measured.map(({ frames }) => frames));

@@ -44,8 +44,8 @@ export interface Take extends Pick<Recorded, 'loopFrames' | 'latencyFrames' | 't
   samples: Float32Array;
   rateHz: number;
   stream: StreamIdentity;
-  /** How much faster than nominal the device's clock runs, by this machine's. */
-  rateErrorPpm: number;
+  /** How much faster than nominal the device's clock runs, by this machine's; null until it is known. */
+  rateErrorPpm: number | null;
   /** Times that it was disturbed and played again. */
   repeats: number;
   /** The largest sample, by full scale, and what it tells. */

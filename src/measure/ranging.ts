@@ -38,8 +38,8 @@ export interface Clutter {
 
 /** What is known of one recording. */
 export interface RangeOptions {
-  /** How much faster than nominal the device's clock runs. */
-  rateErrorPpm?: number;
+  /** How much faster than nominal the device's clock runs; null, as long as nobody knows, for not at all. */
+  rateErrorPpm?: number | null;
   clutter?: Clutter | null;
   /** Whether there was silence before it, although signals come again and again. */
   isFirst?: boolean;
@@ -178,10 +178,10 @@ export class Ranger {
    */
   range(
     samples: Float32Array,
-    { rateErrorPpm = 0, clutter = null, isFirst = true }: RangeOptions = {},
+    { rateErrorPpm, clutter = null, isFirst = true }: RangeOptions = {},
   ): Ranging {
     const { filter, parameters, sound } = this;
-    const rateHz = parameters.chirp.rateHz * (1 + rateErrorPpm * 1e-6);
+    const rateHz = parameters.chirp.rateHz * (1 + (rateErrorPpm ?? 0) * 1e-6);
     const spectrum = filter.spectrumOf(samples);
     const direct = this.findDirect(spectrum);
     const directFrames = direct?.frame ?? this.way.directFrames;

@@ -195,7 +195,7 @@ export function noteDeviceState(
 
 /** Words of `desk.health`: the fixed-point form of what a device tells of itself. */
 export const deskHealth = {
-  /** Parts per billion. */
+  /** Parts per billion, or `rateUnknown`. */
   rateErrorPpb: 0,
   jitterUs: 1,
   fillFrames: 2,
@@ -206,6 +206,9 @@ export const deskHealth = {
   deviceRateHz: 7,
   captureLost: 8,
 } as const;
+
+/** In place of a rate error that is not known yet. */
+export const rateUnknown = -(2 ** 31);
 
 /** How the engine stands with its device. */
 export interface DeviceStatus {
@@ -218,8 +221,8 @@ export interface DeviceStatus {
   rateHz: number;
   /** Frames between giving a quantum to the device and the loudspeaker, as the device says. */
   latencyFrames: number;
-  /** How much faster than nominal the device runs, by this machine's clock. */
-  rateErrorPpm: number;
+  /** How much faster than nominal the device runs, by this machine's clock; null until it is known. */
+  rateErrorPpm: number | null;
   /** Mean deviation of the device's time stamps from an even pace, in microseconds. */
   jitterUs: number;
   /** Frames in the device's buffer. */
@@ -238,13 +241,14 @@ export function readDevice(segment: Segment): DeviceStatus {
   const { words, layout } = segment;
   const at = layout.desk;
   const health = (index: number) => words[at + desk.health + index]!;
+  const rateErrorPpb = health(deskHealth.rateErrorPpb);
   return {
     name: readText(segment, desk.name),
     state: states[Atomics.load(words, at + desk.state)] ?? 'none',
     lostReason: reasons[words[at + desk.lostReason]!] ?? 'failed',
     rateHz: health(deskHealth.deviceRateHz),
     latencyFrames: health(deskHealth.latencyFrames),
-    rateErrorPpm: health(deskHealth.rateErrorPpb) / 1000,
+    rateErrorPpm: rateErrorPpb === rateUnknown ? null : rateErrorPpb / 1000,
     jitterUs: health(deskHealth.jitterUs),
     fillFrames: health(deskHealth.fillFrames),
     captureFillFrames: health(deskHealth.captureFillFrames),

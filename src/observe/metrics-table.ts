@@ -209,11 +209,14 @@ const deviceRows: Metric[] = [
     'from giving a quantum to the device to the loudspeaker, as the device says',
     ({ status: { device, rate } }) => device.latencyFrames / rate,
   ),
-  gauge(
-    'device_rate_error_ratio',
-    'how much faster than nominal the device runs, by the clock of this machine',
-    ({ status }) => status.device.rateErrorPpm / 1e6,
-  ),
+  {
+    name: 'tenuto_device_rate_error_ratio',
+    type: 'gauge',
+    help: 'how much faster than nominal the device runs, by the clock of this machine; none until it is known',
+    labels: [],
+    read: ({ status: { device } }) =>
+      device.rateErrorPpm === null ? [] : [{ labels: {}, value: device.rateErrorPpm / 1e6 }],
+  },
   gauge(
     'device_jitter_seconds',
     "mean deviation of the device's time stamps from an even pace",

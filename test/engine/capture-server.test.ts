@@ -1,23 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { channelOf, findSignal, launchOn, noise, opensOf } from '../kit/capture.js';
 import { until } from '../kit/engine.js';
-import { SoundServer } from '../kit/sound-server.js';
+import { serverOfFile } from '../kit/sound-server.js';
 
 /** Listening on a real sound server: a sink's monitor hears what the sink plays. */
 
-let server: SoundServer;
-const environment = { ...process.env };
-
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  Object.assign(process.env, server.environment);
-  await server.addSink({ name: 'hall' });
-});
-
-afterAll(async () => {
-  process.env = environment;
-  await server.close();
-});
+const server = serverOfFile({ name: 'hall' });
 
 describe('on a sound server', () => {
   it('what is played and recorded is aligned in the same way each time', async () => {
@@ -58,26 +46,26 @@ describe('on a sound server', () => {
 
   it('that loses what is listened to: the engine plays on, says so, and listens again when it is back', async () => {
     for (const name of ['pipewire:hall', 'virtual']) {
-      await server.addSink({ name: 'side' });
+      await server().addSink({ name: 'side' });
       await using engine = await launchOn(name, 'pipewire:side.monitor');
       using capture = await engine.capture({ bufferFrames: Number.POSITIVE_INFINITY });
       const iterator = capture[Symbol.asyncIterator]();
       expect((await iterator.next()).value).toMatchObject({ away: false });
       const { generation } = engine.status();
-      await server.removeSink('side');
+      await server().removeSink('side');
       await until('nobody listens', async () => (await iterator.next()).value?.away);
       const { quanta } = engine.status().counters;
       await until('it plays on', () => engine.status().counters.quanta > quanta + 100);
       expect(engine.status().counters.deviceLost).toBe(0);
       expect(engine.status().generation).toBeGreaterThanOrEqual(generation);
       expect(engine.status().device.captureLost).toBe(true);
-      await server.addSink({ name: 'side' });
+      await server().addSink({ name: 'side' });
       await until('it is listened to again', () => !engine.status().device.captureLost);
       await until('something is heard again', async () => {
         const heard = (await iterator.next()).value;
         return heard !== undefined && !heard.away;
       });
-      await server.removeSink('side');
+      await server().removeSink('side');
     }
   });
 });

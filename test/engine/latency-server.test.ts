@@ -1,26 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TenutoError } from '../../dist/errors.js';
 import { measureLatency, PersistentStream } from '../../dist/measure/index.js';
 import { launchOn, opensOf } from '../kit/capture.js';
 import { addLate } from '../kit/echoes.js';
 import { until } from '../kit/engine.js';
-import { SoundServer } from '../kit/sound-server.js';
+import { serverOfFile } from '../kit/sound-server.js';
 
 /** Round trips over a real sound server: a sink's monitor hears what the sink plays. */
 
-let server: SoundServer;
-const environment = { ...process.env };
-
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  Object.assign(process.env, server.environment);
-  await server.addSink({ name: 'hall' });
-});
-
-afterAll(async () => {
-  process.env = environment;
-  await server.close();
-});
+const server = serverOfFile({ name: 'hall' });
 
 /** The same stream, over which everything is heard so many frames later: a delay that is known. */
 function delayed(stream: PersistentStream, frames: number): PersistentStream {
@@ -69,14 +57,14 @@ describe('over a sound server', () => {
   });
 
   it('an input that is taken away is told, and no number is given', async () => {
-    await server.addSink({ name: 'side' });
+    await server().addSink({ name: 'side' });
     await using engine = await launchOn('pipewire:hall', 'pipewire:side.monitor');
     await using stream = await PersistentStream.open({ engine });
     // Nobody plays on that sink: its monitor gives digital silence.
     await expect(measureLatency(stream, { maxMs: 50 })).rejects.toMatchObject({
       code: 'TENUTO_MEASURE_SILENT',
     });
-    await server.removeSink('side');
+    await server().removeSink('side');
     await until('it is told that nobody listens', async () => {
       const failure = await stream.playAndRecord(new Float32Array(256)).catch((error) => error);
       return failure.code === 'TENUTO_MEASURE_DISCONNECTED';

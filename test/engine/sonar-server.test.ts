@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PersistentStream, Sonar, type SonarReading } from '../../dist/measure/index.js';
 import { launchOn } from '../kit/capture.js';
 import { until } from '../kit/engine.js';
 import { measuring } from '../kit/room.js';
-import { SoundServer } from '../kit/sound-server.js';
+import { serverOfFile } from '../kit/sound-server.js';
 
-let server: SoundServer;
-const environment = { ...process.env };
-
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  Object.assign(process.env, server.environment);
-  await server.addSink({ name: 'hall' });
-  await server.addSink({ name: 'side', rate: 44_100 });
-  await server.setDefaultSink('hall');
-});
-
-afterAll(async () => {
-  process.env = environment;
-  await server.close();
-});
+const server = serverOfFile({ name: 'hall' }, { name: 'side', rate: 44_100 });
 
 describe('the sonar over a sound server', () => {
   it('refuses its calibration when the default device changes, and tells no number', async () => {
@@ -41,7 +27,7 @@ describe('the sonar over a sound server', () => {
     const { generation } = sonar.calibration!.stream;
     sonar.start();
     const device = () => engine.status().device.name;
-    await server.setDefaultSink('side');
+    await server().setDefaultSink('side');
     await until('the other sink plays', () => device() === 'pipewire:side');
     await until('the calibration is refused', () => {
       return messages.some((one) =>
@@ -49,7 +35,7 @@ describe('the sonar over a sound server', () => {
       );
     });
     await until('nothing is heard of what it plays', () => readings.at(-1)?.failure != null);
-    await server.setDefaultSink('hall');
+    await server().setDefaultSink('hall');
     await until('the first sink plays', () => device() === 'pipewire:hall');
     const isBack = ({ failure, generation: over }: SonarReading) =>
       failure === null && (over ?? 0) > generation;

@@ -1,6 +1,6 @@
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { PrivateServer } from '../../src/soak/private-server.js';
-import { channelMaps, type EarOptions } from '../../src/soak/sound-control.js';
+import { channelMaps, type EarOptions, type SinkOptions } from '../../src/soak/sound-control.js';
 
 export type { Ear as Listener } from '../../src/soak/ear.js';
 
@@ -21,13 +21,13 @@ export class SoundServer extends PrivateServer {
 
   /** Starts a server that is ended when the test that started it is over, or by `close`. */
   static async start(): Promise<SoundServer> {
-    const server = await SoundServer.startForFile();
+    const server = await SoundServer.begin();
     onTestFinished(() => server.close());
     return server;
   }
 
-  /** Starts a server for all tests of a file: whoever calls this closes it in `afterAll`. */
-  static async startForFile(): Promise<SoundServer> {
+  /** Whoever calls this closes it. */
+  static async begin(): Promise<SoundServer> {
     const server = new SoundServer();
     try {
       await server.startServer();
@@ -37,4 +37,30 @@ export class SoundServer extends PrivateServer {
     }
     return server;
   }
+}
+
+/**
+ * Starts a server for all tests of a file, and puts this process into its environment meanwhile.
+ *
+ * @param sinks the first of which is the default
+ * @returns what gives the server, once the tests run
+ */
+export function serverOfFile(first: SinkOptions, ...others: SinkOptions[]): () => SoundServer {
+  const before = new Map<string, string | undefined>();
+  let server: SoundServer | null = null;
+  beforeAll(async () => {
+    server = await SoundServer.begin();
+    for (const name of Object.keys(server.environment)) before.set(name, process.env[name]);
+    Object.assign(process.env, server.environment);
+    for (const sink of [first, ...others]) await server.addSink(sink);
+    await server.setDefaultSink(first.name);
+  });
+  afterAll(async () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await server?.close();
+  });
+  return () => server!;
 }

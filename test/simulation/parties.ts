@@ -1,6 +1,7 @@
 import { StreamDesk } from '../../src/control/stream-desk.js';
 import { type Performance, switchFlags } from '../../src/dsp/performance.js';
 import type { DriverCore } from '../../src/engine/driver-core.js';
+import { callPatienceUs, missCall } from '../../src/engine/replica-calls.js';
 import { ReplicaCore, ReplicaStep } from '../../src/engine/replica-core.js';
 import type { Seat } from '../../src/engine/seats.js';
 import { offerCommands } from '../../src/memory/commands.js';
@@ -96,6 +97,7 @@ export class ReplicaParty implements Party {
   private readonly row: number;
   private readonly performance: Performance<ToyPatch>;
   private isLoading = false;
+  private missedUs = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly world: PartyWorld,
@@ -164,6 +166,11 @@ export class ReplicaParty implements Party {
   }
 
   private render(core: ReplicaCore): Wish {
+    const { world } = this;
+    const { words } = world.segment;
+    const isOver = world.nowUs() >= this.missedUs;
+    this.missedUs = Number.POSITIVE_INFINITY;
+    if (isOver && words[core.waitWord] === core.waitValue) missCall(world.segment, world);
     try {
       const step = core.step();
       if (step === ReplicaStep.go) return go;
@@ -172,7 +179,8 @@ export class ReplicaParty implements Party {
       if (error !== fatal) throw error;
       return (this.fate as string) === 'die' ? { kind: 'exit', code: 139 } : go;
     }
-    const untilUs = this.world.nowUs() + 50_000;
+    const untilUs = world.nowUs() + callPatienceUs(world.segment, 3 * quantumUs(world.segment));
+    this.missedUs = untilUs;
     return { kind: 'wait', untilUs, word: core.waitWord, value: core.waitValue };
   }
 }

@@ -8,6 +8,9 @@ const stateWords = {
   continuing: 'away; the stream goes on unheard',
 } as const;
 
+const rateText = (ppm: number | null) =>
+  ppm === null ? 'its rate is not known yet' : `${ppm.toFixed(1)} ppm off`;
+
 function Route({ steps }: { steps: string[] }) {
   return (
     <ol class="route">
@@ -52,7 +55,7 @@ export function Devices() {
             <dt>Latency of the device</dt>
             <dd>{timeText(device.latencyFrames / now.rate)}</dd>
             <dt>Its clock</dt>
-            <dd>{`${device.rateErrorPpm.toFixed(1)} ppm off, jitter ${device.jitterUs} µs`}</dd>
+            <dd>{`${rateText(device.rateErrorPpm)}, jitter ${device.jitterUs} µs`}</dd>
             {device.failure && (
               <>
                 <dt>Last failure</dt>

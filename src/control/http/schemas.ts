@@ -75,7 +75,7 @@ export const deviceSchema = z
     lostReason: z.enum(['none', 'gone', 'stalled', 'server', 'failed', 'changed']),
     rateHz: count,
     latencyFrames: z.number(),
-    rateErrorPpm: z.number(),
+    rateErrorPpm: z.number().nullable(),
     jitterUs: z.number(),
     fillFrames: z.number(),
     captureFillFrames: z.number(),

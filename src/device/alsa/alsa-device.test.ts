@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Listener, SoundServer } from '../../../test/kit/sound-server.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Listener, serverOfFile } from '../../../test/kit/sound-server.js';
 import { TenutoError } from '../../errors.js';
 import { DeviceSignal, deviceHealth, LostReason } from '../device.js';
 import { AlsaDevice, type AlsaOptions } from './alsa-device.js';
@@ -12,19 +12,7 @@ import { pcmNameOf, streamProperties } from './names.js';
 import { openError } from './playback.js';
 
 const quantum = 128;
-let server: SoundServer;
-const environment = { ...process.env };
-
-beforeAll(async () => {
-  server = await SoundServer.startForFile();
-  Object.assign(process.env, server.environment);
-  await server.addSink({ name: 'hall' });
-});
-
-afterAll(async () => {
-  Object.assign(process.env, environment);
-  await server.close();
-});
+const server = serverOfFile({ name: 'hall' });
 
 /** A device with a buffer that forgives this process that it is not always there in time. */
 function device(name: string, more: Partial<AlsaOptions> = {}): AlsaDevice {
@@ -123,7 +111,7 @@ const countTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
 /** Plays a count so many turns long on a device that ends in the hall: all that was heard there. */
 async function expectHeardWhole(name: string, turns: number): Promise<Float32Array> {
-  const listener = await server.listen('hall');
+  const listener = await server().listen('hall');
   const made = device(name);
   made.open();
   const count = new Count();
@@ -156,8 +144,8 @@ describe('what is played on PipeWire', onBusyMachine, () => {
   });
 
   it('reaches one channel where there is only one', async () => {
-    await server.addSink({ name: 'phone', channels: 1 });
-    const listener = await server.listen('phone', { channels: 1 });
+    await server().addSink({ name: 'phone', channels: 1 });
+    const listener = await server().listen('phone', { channels: 1 });
     const made = device('alsa:pipewire:NODE=phone,CHANNELS=1');
     made.open();
     play(
@@ -169,14 +157,14 @@ describe('what is played on PipeWire', onBusyMachine, () => {
     const samples = await listener.stop();
     expect(samples.filter((sample) => sample !== 0).length).toBeGreaterThan(0);
     expect(samples.every((sample) => sample === 0 || Math.abs(sample - 0.25) < 0.2)).toBe(true);
-    await server.removeSink('phone');
+    await server().removeSink('phone');
   });
 
   it.each([1024, 2048])(
     'is heard whole where the server takes %i frames at a time',
     async (step) => {
       const force = (frames: number) =>
-        server.run('pw-metadata', ['-n', 'settings', '0', 'clock.force-quantum', `${frames}`]);
+        server().run('pw-metadata', ['-n', 'settings', '0', 'clock.force-quantum', `${frames}`]);
       await force(step);
       await expectHeardWhole('pipewire:hall', 200);
       await force(0);
@@ -185,12 +173,12 @@ describe('what is played on PipeWire', onBusyMachine, () => {
 
   it('finds nodes with any name', async () => {
     const name = `a,b:c'd`;
-    await server.run('pactl', ['load-module', 'module-null-sink', `sink_name="${name}"`]);
+    await server().run('pactl', ['load-module', 'module-null-sink', `sink_name="${name}"`]);
     const made = device(`pipewire:${name}`);
     made.open();
-    const { stdout } = await server.run('pactl', ['--format=json', 'list', 'sink-inputs']);
+    const { stdout } = await server().run('pactl', ['--format=json', 'list', 'sink-inputs']);
     const sinks = JSON.parse(
-      (await server.run('pactl', ['--format=json', 'list', 'sinks'])).stdout,
+      (await server().run('pactl', ['--format=json', 'list', 'sinks'])).stdout,
     );
     const [{ sink }] = JSON.parse(stdout);
     expect(sinks.find((one: { index: number }) => one.index === sink).name).toBe(name);
@@ -234,14 +222,14 @@ describe('what is captured', () => {
 
 describe('a device that goes', () => {
   it('is lost when its sink is removed, and is not moved to another one', async () => {
-    await server.addSink({ name: 'other' });
-    await server.addSink({ name: 'dock' });
+    await server().addSink({ name: 'other' });
+    await server().addSink({ name: 'dock' });
     const made = device('pipewire:dock');
     made.open();
-    expect(await playBeside(made, server.removeSink('dock'))).toBe(DeviceSignal.lost);
+    expect(await playBeside(made, server().removeSink('dock'))).toBe(DeviceSignal.lost);
     expect(made.health[deviceHealth.lostReason]).toBe(LostReason.serverGone);
     expect(codeOf(() => made.open())).toMatch(/^TENUTO_DEVICE_LOST: pipewire:dock does not start/);
-    await server.removeSink('other');
+    await server().removeSink('other');
   });
 
   it('is lost when the sound server is killed, and can be opened when that is back', async () => {
@@ -250,12 +238,12 @@ describe('a device that goes', () => {
     const count = new Count();
     const fill = (samples: Float32Array) => count.fill(samples);
     play(made, (turn) => turn === 8, fill);
-    const signal = await playBeside(made, server.killServer(), fill);
+    const signal = await playBeside(made, server().killServer(), fill);
     expect(signal).toBe(DeviceSignal.lost);
     expect(made.health[deviceHealth.lostReason]).toBe(LostReason.serverGone);
     expect(made.unplayedFrames).toBeGreaterThan(0);
     expect(codeOf(() => made.open())).toMatch(/^TENUTO_DEVICE_LOST/);
-    await server.startServer();
+    await server().startServer();
     made.open();
     expect(
       play(
@@ -274,7 +262,7 @@ describe('a device that goes', () => {
       (turn) => turn === 8,
       (samples) => samples,
     );
-    const pid = server.pid('pipewire');
+    const pid = server().pid('pipewire');
     process.kill(pid, 'SIGSTOP');
     try {
       expect(

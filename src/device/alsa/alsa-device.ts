@@ -117,7 +117,7 @@ export class AlsaDevice implements Device {
       if (stepFrames <= stepFramesMax) return;
       // PipeWire fetches a quantum at a time, and not often enough for such a period.
       this.close();
-      this.start(this.openSides(stepFrames), roomFrames, startMs);
+      this.startOnceMore(stepFrames, roomFrames);
     } catch (error) {
       this.close();
       throw error;
@@ -128,13 +128,13 @@ export class AlsaDevice implements Device {
    * Opens it a second time where it does not start: a sound server that has just begun may leave a
    * stream unlinked for good that came before its rules did.
    */
-  private startOnceMore(quantum: number, stepFramesMax: number): Started {
+  private startOnceMore(wakeFrames: number, stepFramesMax: number): Started {
     try {
-      return this.start(this.openSides(quantum), stepFramesMax, firstSignMs);
+      return this.start(this.openSides(wakeFrames), stepFramesMax, firstSignMs);
     } catch (error) {
       if (!(error instanceof NoSignOfIt)) throw error;
       this.close();
-      return this.start(this.openSides(quantum), stepFramesMax, startMs);
+      return this.start(this.openSides(wakeFrames), stepFramesMax, startMs);
     }
   }
 
@@ -198,6 +198,7 @@ export class AlsaDevice implements Device {
     this.progress.reset();
     this.beginPace();
     health[deviceHealth.deviceRateHz] = this.rateHz;
+    health[deviceHealth.rateErrorPpm] = started.isUnpaced ? 0 : Number.NaN;
     health[deviceHealth.latencyFrames] = fill.frames[fillAt.target]!;
     return started;
   }

@@ -70,7 +70,7 @@ function openThings(): number {
 describe('a catalogue of a real server', () => {
   let server: SoundServer;
   beforeAll(async () => {
-    server = await SoundServer.startForFile();
+    server = await SoundServer.begin();
     await server.addSink({ name: 'speakers', rate: 48_000 });
     await server.addSink({ name: 'headset', rate: 44_100, channels: 1 });
     await server.addSource('microphone', 'headset');
