@@ -35,6 +35,7 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
     room: null,
     rateErrorPpm: 0,
     jitterUs: 0,
+    preloads: true,
     faults: [],
     epochNs: 5e9,
     ...more,
@@ -60,7 +61,7 @@ const alsa = (name: string) => () =>
   });
 
 const folder = mkdtempSync(join(tmpdir(), 'tenuto-contract-'));
-const _server = serverOfFile({ name: 'hall' });
+serverOfFile({ name: 'hall' });
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -157,6 +158,16 @@ function begin(device: Device): void {
 }
 
 describe('the pace of the virtual device', () => {
+  it('is even from the first quantum on where it only paces', () => {
+    const { device, clock } = virtual({ preloads: false });
+    device.open();
+    const startNs = clock.nowNs;
+    for (let i = 0; i < 10; i++) {
+      device.wait();
+      expect(clock.nowNs - startNs).toBeCloseTo(i * periodNs, -1);
+    }
+  });
+
   it('takes at once what it holds before it plays', () => {
     const { device, clock } = virtual();
     const openedNs = clock.nowNs;

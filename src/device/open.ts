@@ -32,9 +32,18 @@ export interface OpenOrder
   mayBeDeaf: boolean;
 }
 
-/** The virtual device, not yet opened. */
-export function makeVirtual(order: Pick<OpenOrder, 'virtual'>, format: DeviceFormat): Device {
-  return new VirtualDevice({ ...order.virtual, ...format }, { read: readClock, sleepUntil });
+function makeVirtual(
+  order: Pick<OpenOrder, 'virtual'>,
+  format: DeviceFormat,
+  preloads: boolean,
+): Device {
+  const options = { ...order.virtual, ...format, preloads };
+  return new VirtualDevice(options, { read: readClock, sleepUntil });
+}
+
+/** What paces the stream while there is no device: a virtual one, not yet opened. */
+export function makePacer(order: Pick<OpenOrder, 'virtual'>, format: DeviceFormat): Device {
+  return makeVirtual(order, format, false);
 }
 
 /**
@@ -83,7 +92,7 @@ function makeDevice(order: OpenOrder, format: DeviceFormat): Device {
   if (captureName !== null && isReal(captureName)) {
     return new ListeningDevice({ ...format, captureName, stallMs });
   }
-  return makeVirtual(order, format);
+  return makeVirtual(order, format, true);
 }
 
 function makeAlsa(order: OpenOrder, format: DeviceFormat): Device {

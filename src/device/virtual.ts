@@ -18,6 +18,8 @@ export interface VirtualOptions {
   /** Channels that it captures; 0 for a device that only plays. */
   captureChannels: number;
   quantum: number;
+  /** Whether it takes what it holds at once when it was opened; a mere pacer does not. */
+  preloads: boolean;
   /** What is captured was given so many frames earlier: a quantum or more; 0 captures silence. */
   loopbackFrames: number;
   /** The room in which it hears what it plays; null for none. It goes before the cable. */
@@ -39,7 +41,7 @@ const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4, unplayed: 5, places: 
  * machines were seen to be late by 4 ms, and each time that the buffer runs dry shifts its clock.
  */
 const bufferQuanta = 4;
-/** It takes so many at once when it was opened, and then begins to play. */
+/** It may take so many at once when it was opened, and begin to play then. */
 const preloadQuanta = bufferQuanta - 1;
 
 function loopBackOf(options: VirtualOptions): LoopBack | null {
@@ -92,7 +94,7 @@ export class VirtualDevice implements Device {
     }
     times[at.opened] = times[at.now]!;
     times[at.start] = times[at.now]!;
-    this.periods = 0;
+    this.periods = this.options.preloads ? 0 : preloadQuanta;
     this.framesHeld = 0;
     times[at.unplayed] = 0;
     this.cable?.clear();

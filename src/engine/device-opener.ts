@@ -1,5 +1,5 @@
 import type { Device } from '../device/device.js';
-import { type DeviceFormat, makeVirtual, type OpenOrder, openDevice } from '../device/open.js';
+import { type DeviceFormat, makePacer, type OpenOrder, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import {
@@ -66,7 +66,7 @@ export class DeviceOpener {
   /** What paces the stream while there is no device. */
   standIn(): Device {
     const { device } = this.attachment.order;
-    return makeVirtual({ virtual: quiet(device.virtual) }, this.format);
+    return makePacer({ virtual: quiet(device.virtual) }, this.format);
   }
 
   /** Answers a request: it was opened, or it failed. */
