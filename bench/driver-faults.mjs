@@ -5,13 +5,15 @@ import { countOf, durationText, lossText, runStorm } from './storms.mjs';
 const quantumMs = (128 * 1000) / 48_000;
 
 export async function* run({ full }) {
-  for (const [action, faults, name] of [
-    ['kill', full ? 50 : 20, 'SIGKILL'],
-    ['hang', full ? 20 : 10, 'SIGSTOP'],
+  const most = full ? 1 : 0.4;
+  for (const [faults, name, how] of [
+    [50, 'SIGKILL', { kill: ['driver'] }],
+    [20, 'SIGSTOP', { hang: ['driver'] }],
+    [70, 'SIGKILL or SIGSTOP', { kill: ['driver'], hang: ['driver'] }],
   ]) {
-    const report = await runStorm({ faults, rate: 1.5, [action]: ['driver'] });
+    const report = await runStorm({ faults: Math.round(faults * most), rate: 1.5, ...how });
     yield {
-      what: `${countOf(report)} ${name}s of the driver`,
+      what: `${countOf(report)} times ${name} of the driver`,
       target: 'complete and in order',
       measured: lossText(report),
       met: report.ok,
