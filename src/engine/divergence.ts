@@ -14,12 +14,11 @@ export function checkDivergence(segment: Segment, tick: number): void {
   if (ticksBetween(tick, layout.firstTick) < 0) return;
   const primary = Atomics.load(words, layout.clock + clock.primary);
   if (!holds(segment, primary, tick)) return;
-  const reference = quantumChecksum(segment, primary, tick);
   let odd = -1;
   for (let slot = 0; slot < replicaSlots; slot++) {
     if (slot === primary || !holds(segment, slot, tick)) continue;
-    if (quantumChecksum(segment, slot, tick) === reference) continue;
-    if (odd >= 0 && sameChecksum(segment, odd, slot, tick)) {
+    if (compare(segment, primary, slot, tick) !== 'other') continue;
+    if (odd >= 0 && compare(segment, odd, slot, tick) === 'same') {
       report(segment, primary, odd, tick);
       return;
     }
@@ -32,8 +31,15 @@ function holds(segment: Segment, slot: number, tick: number): boolean {
   return hasQuantum(segment, slot, tick) && isOwnQuantum(segment, slot, tick);
 }
 
-function sameChecksum(segment: Segment, a: number, b: number, tick: number): boolean {
-  return quantumChecksum(segment, a, tick) === quantumChecksum(segment, b, tick);
+/**
+ * Whether two replicas rendered the same samples. At the longest lead a replica that catches up may
+ * write over the quantum while it is looked at: what is there no more by then tells nothing.
+ */
+function compare(segment: Segment, a: number, b: number, tick: number): 'same' | 'other' | 'gone' {
+  const isSame = quantumChecksum(segment, a, tick) === quantumChecksum(segment, b, tick);
+  const isThere = isOwnQuantum(segment, a, tick) && isOwnQuantum(segment, b, tick);
+  if (!isThere) return 'gone';
+  return isSame ? 'same' : 'other';
 }
 
 /** Keeps the evidence and names the replica to replace, unless one is named already. */
