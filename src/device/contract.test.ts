@@ -35,7 +35,7 @@ function virtual(more: Partial<VirtualOptions> = {}, clock = new TestClock()) {
     room: null,
     rateErrorPpm: 0,
     jitterUs: 0,
-    preloads: true,
+    preloadQuanta: 3,
     faults: [],
     epochNs: 5e9,
     ...more,
@@ -158,8 +158,8 @@ function begin(device: Device): void {
 }
 
 describe('the pace of the virtual device', () => {
-  it('is even from the first quantum on where it only paces', () => {
-    const { device, clock } = virtual({ preloads: false });
+  it('is even from the first quantum on where nothing waits to be replayed', () => {
+    const { device, clock } = virtual({ preloadQuanta: 0 });
     device.open();
     const startNs = clock.nowNs;
     for (let i = 0; i < 10; i++) {

@@ -6,7 +6,7 @@ import { ConvertingDevice } from './converting.js';
 import { type Device, deviceHealth } from './device.js';
 import { ListeningDevice } from './listening.js';
 import { checkDeviceName, parseDeviceName } from './names.js';
-import { VirtualDevice, type VirtualOptions } from './virtual.js';
+import { heldQuanta, VirtualDevice, type VirtualOptions } from './virtual.js';
 
 /** What the engine gives and takes. */
 export interface DeviceFormat {
@@ -28,22 +28,23 @@ export interface OpenOrder
   preferStreamRate: 'content' | 'device';
   resampleMode: 'callback' | 'producer' | 'off';
   resampleQuality: Quality;
+  /**
+   * Frames that wait to be replayed: a device that could takes them at once. Without any it is given
+   * no quantum before its time, which would be taken from the lead.
+   */
+  replayFrames: number;
   /** Whether it is opened without what is listened to, where that cannot be. */
   mayBeDeaf: boolean;
 }
 
-function makeVirtual(
-  order: Pick<OpenOrder, 'virtual'>,
+/** The virtual device, not yet opened. */
+export function makeVirtual(
+  { virtual, replayFrames }: Pick<OpenOrder, 'virtual' | 'replayFrames'>,
   format: DeviceFormat,
-  preloads: boolean,
 ): Device {
-  const options = { ...order.virtual, ...format, preloads };
+  const preloadQuanta = Math.min(Math.floor(replayFrames / format.quantum), heldQuanta);
+  const options = { ...virtual, ...format, preloadQuanta };
   return new VirtualDevice(options, { read: readClock, sleepUntil });
-}
-
-/** What paces the stream while there is no device: a virtual one, not yet opened. */
-export function makePacer(order: Pick<OpenOrder, 'virtual'>, format: DeviceFormat): Device {
-  return makeVirtual(order, format, false);
 }
 
 /**
@@ -92,7 +93,7 @@ function makeDevice(order: OpenOrder, format: DeviceFormat): Device {
   if (captureName !== null && isReal(captureName)) {
     return new ListeningDevice({ ...format, captureName, stallMs });
   }
-  return makeVirtual(order, format, true);
+  return makeVirtual(order, format);
 }
 
 function makeAlsa(order: OpenOrder, format: DeviceFormat): Device {

@@ -18,8 +18,8 @@ export interface VirtualOptions {
   /** Channels that it captures; 0 for a device that only plays. */
   captureChannels: number;
   quantum: number;
-  /** Whether it takes what it holds at once when it was opened; a mere pacer does not. */
-  preloads: boolean;
+  /** Quanta that it takes at once when it was opened, three at most: then it begins to play. */
+  preloadQuanta: number;
   /** What is captured was given so many frames earlier: a quantum or more; 0 captures silence. */
   loopbackFrames: number;
   /** The room in which it hears what it plays; null for none. It goes before the cable. */
@@ -41,8 +41,7 @@ const at = { now: 0, opened: 1, start: 2, due: 3, wake: 4, unplayed: 5, places: 
  * machines were seen to be late by 4 ms, and each time that the buffer runs dry shifts its clock.
  */
 const bufferQuanta = 4;
-/** It may take so many at once when it was opened, and begin to play then. */
-const preloadQuanta = bufferQuanta - 1;
+export const heldQuanta = bufferQuanta - 1;
 
 function loopBackOf(options: VirtualOptions): LoopBack | null {
   if (options.captureChannels === 0) return null;
@@ -82,7 +81,7 @@ export class VirtualDevice implements Device {
     this.channels = options.channels;
     this.captureChannels = options.captureChannels;
     this.cable = loopBackOf(options);
-    this.latencyFrames = options.quantum * preloadQuanta;
+    this.latencyFrames = options.quantum * heldQuanta;
     this.periodNs = (options.quantum * 1e9) / (options.rateHz * (1 + options.rateErrorPpm * 1e-6));
   }
 
@@ -94,7 +93,7 @@ export class VirtualDevice implements Device {
     }
     times[at.opened] = times[at.now]!;
     times[at.start] = times[at.now]!;
-    this.periods = this.options.preloads ? 0 : preloadQuanta;
+    this.periods = 0;
     this.framesHeld = 0;
     times[at.unplayed] = 0;
     this.cable?.clear();
@@ -110,7 +109,7 @@ export class VirtualDevice implements Device {
 
   wait(): DeviceSignal {
     const { clock, periodNs, times } = this;
-    const played = Math.max(0, this.periods - preloadQuanta);
+    const played = Math.max(0, this.periods - this.options.preloadQuanta);
     if (played === 0) clock.read(times, at.start);
     times[at.due] = times[at.start]! + played * periodNs;
     times[at.wake] = times[at.due]! + this.jitterNs();
@@ -120,14 +119,14 @@ export class VirtualDevice implements Device {
     this.periods++;
     this.cable?.advance();
     const lateNs = times[at.now]! - times[at.due]!;
-    const isDry = lateNs > periodNs * preloadQuanta;
+    const isDry = lateNs > periodNs * heldQuanta;
     const lateFrames = isDry ? this.latencyFrames : (lateNs / periodNs) * this.options.quantum;
     times[at.unplayed] = Math.min(this.framesHeld, this.latencyFrames - lateFrames);
     this.health[deviceHealth.fillFrames] = times[at.unplayed]!;
     this.health[deviceHealth.latencyFrames] = this.latencyFrames;
     if (!isDry) return DeviceSignal.due;
     times[at.start] = times[at.now]!;
-    this.periods = preloadQuanta + 1;
+    this.periods = this.options.preloadQuanta + 1;
     this.framesHeld = 0;
     return DeviceSignal.xrun;
   }

@@ -1,5 +1,5 @@
 import type { Device } from '../device/device.js';
-import { type DeviceFormat, makePacer, type OpenOrder, openDevice } from '../device/open.js';
+import { type DeviceFormat, makeVirtual, type OpenOrder, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import {
@@ -29,7 +29,7 @@ export class DeviceOpener {
   }
 
   /** The device, open and started, or the error. May hang; the keeper ends whoever does. */
-  open({ name, nativeRateHz }: NamedDevice): Device | TenutoError {
+  open({ name, nativeRateHz }: NamedDevice, replayFrames = 0): Device | TenutoError {
     const { segment, order } = this.attachment;
     count(segment, counterIndex.deviceOpens, 1);
     const askedUs = monotonicUs();
@@ -37,7 +37,7 @@ export class DeviceOpener {
     try {
       // Before the first sound it is a mistake, to be told; later the sound comes first.
       const mayBeDeaf = readDeskState(segment).state !== 'none';
-      const wanted = { ...order.device, name, nativeRateHz, mayBeDeaf };
+      const wanted = { ...order.device, name, nativeRateHz, replayFrames, mayBeDeaf };
       const device = openDevice(wanted, this.format);
       recordTime(segment, timerIndex.deviceOpen, (monotonicUs() - askedUs) | 0);
       return device;
@@ -56,17 +56,15 @@ export class DeviceOpener {
     const { segment, order } = this.attachment;
     readDeskState(segment);
     deviceToGoOnWith(segment);
-    const wanted = { ...order.device, name: 'virtual', nativeRateHz: null, mayBeDeaf: false };
-    openDevice(
-      { ...wanted, captureName: null, virtual: quiet(wanted.virtual) },
-      this.format,
-    ).close();
+    const wanted = { ...order.device, name: 'virtual', nativeRateHz: null, captureName: null };
+    const harmless = { virtual: quiet(wanted.virtual), replayFrames: 0, mayBeDeaf: false };
+    openDevice({ ...wanted, ...harmless }, this.format).close();
   }
 
   /** What paces the stream while there is no device. */
   standIn(): Device {
     const { device } = this.attachment.order;
-    return makePacer({ virtual: quiet(device.virtual) }, this.format);
+    return makeVirtual({ virtual: quiet(device.virtual), replayFrames: 0 }, this.format);
   }
 
   /** Answers a request: it was opened, or it failed. */

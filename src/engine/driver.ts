@@ -181,7 +181,7 @@ class Driver {
     const unplayed = Atomics.load(words, layout.desk + desk.unplayedFrames);
     const deadlineNs = monotonicNs() + busyMs * 1e6;
     for (;;) {
-      const device = this.opener.open(last);
+      const device = this.opener.open(last, unplayed);
       if (!(device instanceof TenutoError)) return this.begin(device, unplayed);
       // The kernel may take a moment to free what the predecessor had open.
       if (device.code !== 'TENUTO_DEVICE_BUSY' || monotonicNs() > deadlineNs) {
