@@ -51,6 +51,16 @@ describe('a standby driver', () => {
     expect(standby.advise(1e6 + 30_000 + standby.waitUs)).toBe(StandbyAdvice.takeOver);
   });
 
+  it('waits for its moment to the end, however often replicas wake it meanwhile', () => {
+    set(clock.beatUs, 1e6);
+    standby.advise(1e6 + 30_000);
+    for (const afterUs of [50, 400, 900]) {
+      expect(standby.advise(1e6 + 30_000 + afterUs)).toBe(StandbyAdvice.wait);
+      expect(standby.waitUs).toBe(1000 - afterUs);
+    }
+    expect(standby.advise(1e6 + 31_000)).toBe(StandbyAdvice.takeOver);
+  });
+
   it('does not wait for ever where every wake-up is late', () => {
     set(clock.beatUs, 0);
     const lateUs = 5000;

@@ -103,6 +103,12 @@ export class StandbyCore {
     if (mark === DriverMark.starting) return asked ? StandbyAdvice.open : StandbyAdvice.wait;
     const silentUs = (nowUs - Atomics.load(words, layout.clock + clock.beatUs)) | 0;
     if (silentUs >= patienceUs) {
+      // A second replica that misses its call wakes it before the moment that it waits for.
+      const earlyUs = this.judgesAtUs === null ? 0 : (this.judgesAtUs - nowUs) | 0;
+      if (earlyUs > 0) {
+        this.waitUs = earlyUs;
+        return StandbyAdvice.wait;
+      }
       if (this.isProof(nowUs)) return StandbyAdvice.takeOver;
       this.judgeIn(graceUs, nowUs);
       return StandbyAdvice.wait;
