@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PersistentStream } from '../measure/index.js';
-import type { Settings } from '../settings/index.js';
+import type { SettingDefaults, Settings } from '../settings/index.js';
 import type { Interrupt } from './interrupt.js';
 import { type CommonOptions, readSettings } from './options.js';
 import { connectIfRunning, makePrivate } from './running-engine.js';
@@ -49,9 +49,13 @@ export function addRangingOptions(command: Command): Command {
 /**
  * The settings of a measurement: flags before EchoPi's file before the rest.
  *
+ * @param defaults the command's own
  * @throws TenutoError `TENUTO_SETTINGS_INVALID`, `TENUTO_USAGE`
  */
-export async function readMeasureSettings(options: MeasureOptions): Promise<Settings> {
+export async function readMeasureSettings(
+  options: MeasureOptions,
+  defaults: SettingDefaults = {},
+): Promise<Settings> {
   const short = Object.entries(shortNames).flatMap(([name, path]) => {
     const value = options[name];
     return value === undefined ? [] : [`${path}=${String(value)}`];
@@ -66,10 +70,10 @@ export async function readMeasureSettings(options: MeasureOptions): Promise<Sett
       say(`not taken over from ${options.echopi}: ${ignored.join(', ')}`);
     }
   }
-  const settings = readSettings({
-    ...options,
-    set: [...imported, ...(options.set ?? []), ...short],
-  });
+  const settings = readSettings(
+    { ...options, set: [...imported, ...(options.set ?? []), ...short] },
+    defaults,
+  );
   if (settings.device.capture === 'none') {
     // Who measures listens: where nothing is said, to the counterpart of what it plays on.
     settings.device.capture = settings.device.name === 'virtual' ? 'virtual' : 'default';

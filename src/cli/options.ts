@@ -1,5 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { loadSettings, type Settings, settingKeys } from '../settings/index.js';
+import {
+  loadSettings,
+  type SettingDefaults,
+  type Settings,
+  settingKeys,
+} from '../settings/index.js';
 
 /** What every command's options hold, beside its own. */
 export interface CommonOptions {
@@ -58,13 +63,17 @@ export function addCommonOptions(command: Command): Command {
 const names = new Set(['name', 'device', 'capture']);
 
 /** `--config`, `--set` and the settings' own flags, those named only when a list is given. */
-export function addSettingOptions(command: Command, only?: readonly string[]): Command {
+export function addSettingOptions(
+  command: Command,
+  only?: readonly string[],
+  defaults: SettingDefaults = {},
+): Command {
   command.option('--config <file>', 'settings file (default: tenuto.yaml, where there is one)');
   for (const key of settingKeys) {
     if (key.flag === undefined || (only !== undefined && !only.includes(key.flag))) continue;
     const option = new Option(
       `--${key.flag} <${names.has(key.flag) ? 'name' : 'value'}>`,
-      `${key.description} (${key.kind === 'text' ? '' : `${key.accepts}; `}default: ${String(key.defaultValue)})`,
+      `${key.description} (${key.kind === 'text' ? '' : `${key.accepts}; `}default: ${String(defaults[key.path] ?? key.defaultValue)})`,
     );
     command.addOption(option);
   }
@@ -75,8 +84,8 @@ export function addSettingOptions(command: Command, only?: readonly string[]): C
   );
 }
 
-/** The settings that flags, environment, file and defaults give together. */
-export function readSettings(options: CommonOptions): Settings {
+/** The settings that flags, environment, file and defaults (a command's own first) give together. */
+export function readSettings(options: CommonOptions, defaults: SettingDefaults = {}): Settings {
   const flags: Record<string, unknown> = { set: options.set };
   for (const { flag } of settingKeys) {
     if (flag === undefined) continue;
@@ -87,6 +96,7 @@ export function readSettings(options: CommonOptions): Settings {
     flags,
     env: process.env,
     cwd: process.cwd(),
+    defaults,
     ...(options.config === undefined ? {} : { configFile: options.config }),
   });
 }

@@ -28,9 +28,10 @@ nodes:
   out: { type: out, in: source }
 `;
 
-/** An engine for one command alone: nobody else is to find it, and no port is taken for it. */
+/** An engine for one command alone: nobody finds it, it takes no port, and it keeps no past. */
 export function makePrivate(settings: Settings, purpose: string): void {
   settings.engine.name = `${purpose}-${process.pid}`;
+  settings.flight.minutes = 0;
   Object.assign(settings.control, { http: 'off', osc: 'off', remote: 'off', stateFile: 'off' });
 }
 

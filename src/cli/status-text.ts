@@ -100,7 +100,7 @@ export function statusText(status: Status, output: Output): string {
     columns([
       ['PID', 'ROLE', '', 'STATE', 'SCHEDULING', 'STARTS'].map(bold),
       ...status.processes.map((row) => [
-        row.pid,
+        row.pid > 0 ? row.pid : '-',
         row.role,
         row.slot !== undefined
           ? slotText(row.slot, row.primary)

@@ -140,7 +140,7 @@ function processLines(
       const load = loads.get(row.pid);
       const cpu = load === undefined ? '-' : `${(load * 100).toFixed(1)} %`;
       const who = `${row.role} ${place}`.padEnd(16);
-      const text = `${String(row.pid).padStart(8)}  ${who} ${row.state.padEnd(9)} ${cpu.padEnd(7)} ${row.starts}`;
+      const text = `${String(row.pid > 0 ? row.pid : '-').padStart(8)}  ${who} ${row.state.padEnd(9)} ${cpu.padEnd(7)} ${row.starts}`;
       const colour = stateColours[row.state];
       return colour === undefined || colour === 'green'
         ? cut(text)

@@ -1,6 +1,6 @@
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { readCounters } from '../memory/counters.js';
+import { counterIndex, readCounter } from '../memory/counters.js';
 import { readDevice } from '../memory/device-desk.js';
 import { currentPosition } from '../memory/output-ring.js';
 import type { Segment } from '../memory/segment.js';
@@ -238,7 +238,7 @@ class Take {
     const { captureChannels } = segment.layout;
     this.total = signal.frames + signal.tailFrames;
     this.samples = new Float32Array(this.total * captureChannels);
-    this.xruns = readCounters(segment).xruns;
+    this.xruns = readCounter(segment, counterIndex.xruns);
     this.turns = new SignalTurns(segment, stream);
     this.rows = new CaptureRows(segment, currentPosition(segment));
   }
@@ -293,7 +293,7 @@ class Take {
 
   /** What came between, as far as it is known only at the end. */
   private troubleAtEnd(): RecordTrouble | null {
-    if (readCounters(this.segment).xruns !== this.xruns) return 'xrun';
+    if (readCounter(this.segment, counterIndex.xruns) !== this.xruns) return 'xrun';
     return isSteady(this.loops) ? null : 'way';
   }
 

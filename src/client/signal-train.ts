@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { readCounters } from '../memory/counters.js';
+import { counterIndex, readCounter } from '../memory/counters.js';
 import { readDevice } from '../memory/device-desk.js';
 import { currentPosition } from '../memory/output-ring.js';
 import { tickAfter, ticksBetween } from '../memory/ticks.js';
@@ -75,7 +75,7 @@ export class PlayedTrain implements SignalTrain {
     });
     this.turns = new SignalTurns(segment, stream);
     this.rows = new CaptureRows(segment, currentPosition(segment));
-    this.xruns = readCounters(segment).xruns;
+    this.xruns = readCounter(segment, counterIndex.xruns);
     this.heardFrames = signal.recordFrames + quantum;
     this.heard = new Float32Array(this.heardFrames * captureChannels);
     this.look();
@@ -195,8 +195,7 @@ export class PlayedTrain implements SignalTrain {
         return;
       }
     }
-    const { xruns } = readCounters(memory.segment);
-    if (xruns === this.xruns) return;
+    if (readCounter(memory.segment, counterIndex.xruns) === this.xruns) return;
     this.trouble = 'xrun';
     this.end();
   }

@@ -5,7 +5,7 @@ import type { PatchPolicy } from '../engine/orders.js';
 import { type LoadedPatch, loadPatchText, readPatchFile } from '../engine/patch-loading.js';
 import { TenutoError } from '../errors.js';
 import { limits } from '../limits.js';
-import { counterIndex, readCounters } from '../memory/counters.js';
+import { counterIndex, readCounter } from '../memory/counters.js';
 import {
   failProgram,
   findProgram,
@@ -137,15 +137,15 @@ export class ProgramDesk implements ProgramSource {
 
   private trouble({ underruns, divergences }: Probation): ProgramFailure | null {
     if (silencedNodes(this.segment) > 0) return 'silenced';
-    const { words, layout } = this.segment;
-    const now = (index: number) => Atomics.load(words, layout.counters + index) >>> 0;
+    const now = (index: number) => readCounter(this.segment, index);
     if (now(counterIndex.divergences) !== divergences) return 'diverged';
     // One may be the machine's; what is too slow comes too late again and again.
     return now(counterIndex.underruns) - underruns > 2 ? 'late' : null;
   }
 
   private watch(number: number, previous: number): void {
-    const { underruns, divergences } = readCounters(this.segment);
+    const underruns = readCounter(this.segment, counterIndex.underruns);
+    const divergences = readCounter(this.segment, counterIndex.divergences);
     const untilMs = performance.now() + this.policy.probationMs;
     this.probation = { number, previous, untilMs, underruns, divergences };
   }

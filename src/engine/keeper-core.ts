@@ -101,6 +101,8 @@ export class KeeperCore {
       extra.dueUs = Number.POSITIVE_INFINITY;
     }
     for (let index = 0; index < crew.services; index++) add('service', index, false);
+    // Who is to come is told from the beginning, so that an engine is not taken for whole too soon.
+    for (const seat of this.seats) if (seat.state !== 'ended') this.setState(seat, seat.state);
     this.slots = new ReplicaSlots(segment, world, crew.replicas);
     this.watchdog = new Watchdog(segment, policy);
     this.bankRelease = new BankRelease(segment, world);

@@ -16,7 +16,7 @@ const clippedRun = 3;
  */
 export function checkInput(samples: Float32Array): { state: InputState; peak: number } {
   let peak = 0;
-  for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+  for (let i = 0; i < samples.length; i++) peak = Math.max(peak, Math.abs(samples[i]!));
   if (peak < silentPeak) return { state: 'silent', peak };
   if (peak < fullScale) return { state: 'ok', peak };
   let run = 0;

@@ -69,10 +69,14 @@ export function count(segment: Segment, index: number, amount: number): void {
   Atomics.add(segment.words, segment.layout.counters + index, amount);
 }
 
+/** One counter, as an unsigned number that wraps at 2^32. Allocation-free. */
+export function readCounter({ words, layout }: Segment, index: number): number {
+  return Atomics.load(words, layout.counters + index) >>> 0;
+}
+
 /** All counters by name, as unsigned numbers that wrap at 2^32. */
 export function readCounters(segment: Segment): Record<CounterName, number> {
-  const at = segment.layout.counters;
   return Object.fromEntries(
-    names.map((name, index) => [name, Atomics.load(segment.words, at + index) >>> 0]),
+    names.map((name, index) => [name, readCounter(segment, index)]),
   ) as Record<CounterName, number>;
 }

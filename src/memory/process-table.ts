@@ -7,7 +7,8 @@ export type Role = (typeof roles)[number];
 
 /**
  * How a process is. `standby`: a driver that is ready to take over. `joining`: a replica that
- * catches up. `abandoned`: it cannot be killed and was fenced off.
+ * catches up. `waiting`: a place that nobody holds yet, or again. `abandoned`: it cannot be killed
+ * and was fenced off.
  */
 export const processStates = [
   'none',

@@ -32,8 +32,9 @@ import { readTripwires, type TripwireStatus } from './tripwires.js';
  */
 export type EngineState = 'starting' | 'running' | 'degraded' | 'stopping' | 'ended';
 
-/** One process of the engine. */
+/** One process of the engine, or a place for one. */
 export interface ProcessStatus {
+  /** 0 while nobody holds the place: then `state` is `waiting`, `ended`, `gave-up` or `abandoned`. */
   pid: number;
   role: Role;
   state: ProcessState;

@@ -1,5 +1,10 @@
 export { type SettingKey, settingKeys } from './keys.js';
-export { loadSettings, type SettingsSources, settingsFileName } from './load.js';
+export {
+  loadSettings,
+  type SettingDefaults,
+  type SettingsSources,
+  settingsFileName,
+} from './load.js';
 export { type MeasureSettings, measureSchema } from './measure.js';
 export { settingsReference } from './reference.js';
 export { type Reloaded, reloadSettings } from './reload.js';

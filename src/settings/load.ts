@@ -10,6 +10,12 @@ import { type Settings, settingsSchema } from './schema.js';
 /** The file that is read from the working directory when no other is named. */
 export const settingsFileName = 'tenuto.yaml';
 
+/** The place of what nobody set. */
+const byDefault = 'default';
+
+/** Values by setting path, before the general defaults. */
+export type SettingDefaults = Readonly<Record<string, unknown>>;
+
 /** Where settings come from; nothing else is consulted. */
 export interface SettingsSources {
   /** Flags by name without dashes (`rate`, `log-level`, `set`); other names are passed over. */
@@ -19,6 +25,8 @@ export interface SettingsSources {
   cwd?: string;
   /** The file that `--config` named; it has to exist. */
   configFile?: string;
+  /** By path: what a program prefers for settings that nobody set. */
+  defaults?: SettingDefaults;
 }
 
 function readLayer({ cwd, configFile }: SettingsSources): Layer {
@@ -69,8 +77,10 @@ function explain(issue: z.core.$ZodIssue, layer: Layer): string {
   const group = parts.slice(0, -1).join('.');
   const place =
     layer.get(key?.path ?? path)?.place ??
-    [...layer].find(([other]) => other.startsWith(`${group}.`))?.[1].place ??
-    'default';
+    [...layer].find(
+      ([other, { place }]) => place !== byDefault && other.startsWith(`${group}.`),
+    )?.[1].place ??
+    byDefault;
   const message = issue.message.replace(/^Invalid (input|option): /, '');
   const accepts = key === undefined || key.kind === 'yaml' ? '' : ` (accepts ${key.accepts})`;
   return `${place}: ${path}: ${message[0]?.toLowerCase()}${message.slice(1)}${accepts}`;
@@ -83,7 +93,9 @@ function explain(issue: z.core.$ZodIssue, layer: Layer): string {
  * the variable); `TENUTO_USAGE` for a wrong flag; `TENUTO_FILE_UNREADABLE` when a named file cannot be read.
  */
 export function loadSettings(sources: SettingsSources = {}): Settings {
+  const defaults = Object.entries(sources.defaults ?? {});
   const layer: Layer = new Map([
+    ...defaults.map(([path, value]) => [path, { value, place: byDefault }] as const),
     ...readLayer(sources),
     ...environmentLayer(sources.env ?? {}),
     ...flagLayer(sources.flags ?? {}),

@@ -34,6 +34,14 @@ describe('where settings come from', () => {
     expect(settingsSchema.parse(settings)).toEqual(settings);
   });
 
+  it("takes a program's own defaults where nobody set anything, and checks them as all", () => {
+    write('engine: {leadQuanta: 8}\n');
+    const defaults = { 'engine.leadQuanta': 2, 'engine.quantumFrames': 256 };
+    const { engine } = loadSettings({ cwd: folder, defaults });
+    expect(engine).toMatchObject({ leadQuanta: 8, quantumFrames: 256, rateHz: 48_000 });
+    expect(refusal({ defaults: { 'engine.leadQuanta': 0 } })).toContain('engine.leadQuanta');
+  });
+
   it('prefers flags to the environment to the file to the default', () => {
     write('engine:\n  rateHz: 44100\n  leadQuanta: 8\n  channels: 1\nlog: {level: info}\n');
     const settings = loadSettings({

@@ -96,14 +96,9 @@ export async function until<T>(
 /** Waits until every process of the engine is up. */
 export async function whole(engine: RunningEngine): Promise<void> {
   await engine.playing;
-  // Control comes last: what is not in the table yet cannot be seen to be missing.
   await until('every process is up', () => {
-    const { processes } = engine.status();
     const isUp = (state: string) => ['running', 'standby', 'ended'].includes(state);
-    return (
-      processes.some(({ role }) => role === 'control') &&
-      processes.every(({ state }) => isUp(state))
-    );
+    return engine.status().processes.every(({ state }) => isUp(state));
   });
 }
 

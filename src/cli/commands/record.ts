@@ -19,7 +19,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import { loadPatchText } from '../patch-file.js';
-import { connectIfRunning } from '../running-engine.js';
+import { connectIfRunning, makePrivate } from '../running-engine.js';
 import { barText, clockText, countText, LiveLine, rateText, say, sayJson } from '../terminal.js';
 
 interface RecordOptions extends CommonOptions {
@@ -60,8 +60,7 @@ async function running(name: string): Promise<Source | null> {
 /** An engine that only listens: it plays nowhere, at the pace of what it hears. */
 async function started(settings: Settings, input: string, interrupt: Interrupt): Promise<Source> {
   const { checkDevices, listDevices } = await import('../../device/catalogue/index.js');
-  settings.engine.name = `record-${process.pid}`;
-  settings.flight.minutes = 0;
+  makePrivate(settings, 'record');
   settings.device = { ...settings.device, name: 'virtual', fallbacks: [], capture: input };
   await checkDevices(settings.device);
   if (input === 'default' && !(await listDevices()).some((one) => one.isDefaultInput)) {

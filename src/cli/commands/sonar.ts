@@ -21,6 +21,9 @@ import { say, sayJson } from '../terminal.js';
 
 type SonarClass = import('../../measure/index.js').Sonar;
 
+/** It runs for hours and has no need to answer at once: it is woken half as often as other engines. */
+const sonarDefaults = { 'engine.quantumFrames': 256 };
+
 interface SonarCommand extends MeasureOptions {
   updateHz?: number;
   count?: number;
@@ -94,7 +97,7 @@ function press(
 }
 
 async function run(options: SonarCommand): Promise<void> {
-  const settings = await readMeasureSettings(options);
+  const settings = await readMeasureSettings(options, sonarDefaults);
   if (options.updateHz !== undefined) settings.measure.updateHz = options.updateHz;
   using interrupt = new Interrupt();
   const { Sonar } = await import('../../measure/index.js');
@@ -192,5 +195,6 @@ export function define(command: Command): void {
         "\nobject. It ends in order when the kernel's log tells of a fault (measure.onKernelFault).",
     ),
     measureFlags,
+    sonarDefaults,
   ).action(run);
 }

@@ -77,7 +77,26 @@ export class DelayLine {
   /** The sample that a kernel gives at a frame, `delayFrames` (whole) late. Allocation-free. */
   read(frame: number, delayFrames: number, kernel: Float64Array): number {
     const { samples, mask } = this;
-    const from = frame - delayFrames - half;
+    const from = (frame - delayFrames - half) & mask;
+    if (from + delayTaps > samples.length) return this.readAcross(from, kernel);
+    // Four sums side by side: one alone would wait for each addition before the next.
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    for (let tap = 0; tap < delayTaps; tap += 4) {
+      const at = from + tap;
+      a += kernel[tap]! * samples[at]!;
+      b += kernel[tap + 1]! * samples[at + 1]!;
+      c += kernel[tap + 2]! * samples[at + 2]!;
+      d += kernel[tap + 3]! * samples[at + 3]!;
+    }
+    return a + b + (c + d);
+  }
+
+  /** The same where the ring ends among the taps. */
+  private readAcross(from: number, kernel: Float64Array): number {
+    const { samples, mask } = this;
     let sum = 0;
     for (let tap = 0; tap < delayTaps; tap++) sum += kernel[tap]! * samples[(from + tap) & mask]!;
     return sum;
@@ -85,17 +104,7 @@ export class DelayLine {
 
   /** Adds what is heard in so many frames from `frame` on. Allocation-free. */
   addTo(into: Float64Array, frame: number, delayFrames: number, kernel: Float64Array): void {
-    const { samples, mask } = this;
-    const from = (frame - delayFrames - half) & mask;
-    if (from + into.length + delayTaps > samples.length) {
-      for (let i = 0; i < into.length; i++) into[i]! += this.read(frame + i, delayFrames, kernel);
-      return;
-    }
-    for (let i = 0; i < into.length; i++) {
-      let sum = 0;
-      for (let tap = 0; tap < delayTaps; tap++) sum += kernel[tap]! * samples[from + i + tap]!;
-      into[i]! += sum;
-    }
+    for (let i = 0; i < into.length; i++) into[i]! += this.read(frame + i, delayFrames, kernel);
   }
 
   clear(): void {
