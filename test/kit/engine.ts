@@ -59,6 +59,8 @@ export function testSettings(set: readonly string[] = []): Settings {
     'control.osc=off',
     'control.stateFile=off',
     'flight.minutes=0',
+    // A machine that stands still for a moment is no driver that hangs.
+    'watchdog.driverQuanta=60',
   ];
   const flags = { name, device: 'virtual', 'log-level': 'silent', set: [...quiet, ...set] };
   return loadSettings({ flags, env: {}, cwd: tmpdir() });
