@@ -205,7 +205,7 @@ export class KeeperCore {
     seat.starts++;
     seat.recentStartsUs.push(nowUs);
     seat.startedUs = nowUs;
-    seat.progressUs = 0;
+    seat.lookedUs = 0;
     seat.leaveByUs = Number.POSITIVE_INFINITY;
     seat.dueUs = Number.POSITIVE_INFINITY;
     seat.pid = this.world.spawn(seat);
@@ -232,7 +232,7 @@ export class KeeperCore {
   private fillSlots(): void {
     if (this.shutdown) return;
     for (const seat of this.slots.fill(this.seats)) {
-      seat.progressUs = 0;
+      seat.lookedUs = 0;
       this.setState(seat, seat.state === 'standby' ? 'joining' : seat.state);
     }
   }

@@ -58,9 +58,10 @@ export interface Seat {
   killedUs: number;
   /** When a driver that another one followed is ended; Infinity for one that may stay. */
   leaveByUs: number;
-  /** The last sign of progress, and since when it has not changed. */
+  /** The last sign of progress, for how long it has been the same, and when it was looked at; 0: not yet. */
   progress: number;
-  progressUs: number;
+  stillMs: number;
+  lookedUs: number;
 }
 
 export function emptySeat(what: Pick<Seat, 'row' | 'role' | 'place' | 'firstWave'>): Seat {
@@ -76,7 +77,8 @@ export function emptySeat(what: Pick<Seat, 'row' | 'role' | 'place' | 'firstWave
     killedUs: 0,
     leaveByUs: Number.POSITIVE_INFINITY,
     progress: 0,
-    progressUs: 0,
+    stillMs: 0,
+    lookedUs: 0,
   };
 }
 
@@ -94,11 +96,16 @@ export function nextStartUs(seat: Seat, policy: KeeperPolicy, nowUs: number): nu
   return nowUs + Math.min(backoffMs, policy.backoffMaxMs) * 1000;
 }
 
-/** Notes progress; returns for how many milliseconds there has been none. */
-export function stillMs(seat: Seat, progress: number, nowUs: number): number {
-  if (progress !== seat.progress || seat.progressUs === 0) {
-    seat.progress = progress;
-    seat.progressUs = nowUs;
-  }
-  return (nowUs - seat.progressUs) / 1000;
+/**
+ * Notes progress; true when there has been none for longer than `patienceMs`. One look counts half
+ * of that at most: a keeper that could not look for long, or a machine that stood still as a whole,
+ * says nothing about who did not get to work either.
+ */
+export function isStill(seat: Seat, progress: number, nowUs: number, patienceMs: number): boolean {
+  const isNew = seat.lookedUs === 0 || progress !== seat.progress;
+  const passedMs = (nowUs - seat.lookedUs) / 1000;
+  seat.stillMs = isNew ? 0 : seat.stillMs + Math.min(passedMs, patienceMs / 2);
+  seat.progress = progress;
+  seat.lookedUs = nowUs;
+  return seat.stillMs >= patienceMs;
 }

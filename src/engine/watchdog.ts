@@ -7,7 +7,7 @@ import { replicaAt } from '../memory/replica-ring.js';
 import type { Segment } from '../memory/segment.js';
 import { ticksBetween } from '../memory/ticks.js';
 import { isThere } from './replica-slots.js';
-import { type KeeperPolicy, type Seat, stillMs } from './seats.js';
+import { isStill, type KeeperPolicy, type Seat } from './seats.js';
 import { currentGeneration } from './takeover.js';
 
 /** A replica that joins is no real-time process yet, and nobody waits for it. */
@@ -41,7 +41,7 @@ export class Watchdog {
   hang(seat: Seat, nowUs: number): Hang | null {
     if (seat.role === 'replica' && !isThere(seat)) return null;
     if (seat.state === 'starting') {
-      seat.progressUs = 0;
+      seat.lookedUs = 0;
       return null;
     }
     if (seat.role === 'replica') return seat.place < 0 ? null : this.replicaHang(seat, nowUs);
@@ -51,7 +51,8 @@ export class Watchdog {
       seat.role === 'control'
         ? layout.clock + clock.controlBeat
         : this.serviceWord(seat, service.beat);
-    if (stillMs(seat, Atomics.load(words, word), nowUs) < this.policy.serviceMs) return null;
+    const beat = Atomics.load(words, word);
+    if (!isStill(seat, beat, nowUs, this.policy.serviceMs)) return null;
     return { counter: counterIndex.hungOther, event: 'process-hung', detail: seat.row };
   }
 
@@ -68,9 +69,9 @@ export class Watchdog {
     const at = replicaAt(this.segment, seat.place);
     const published = Atomics.load(this.segment.words, at + replica.published);
     const behind = ticksBetween(sealedTick(this.segment, published), published);
-    const still = stillMs(seat, behind > 0 ? published : ~published, nowUs);
     const patienceMs = this.policy.replicaMs * (seat.state === 'running' ? 1 : joiningPatience);
-    if (behind <= 0 || still < patienceMs) return null;
+    const stands = isStill(seat, behind > 0 ? published : ~published, nowUs, patienceMs);
+    if (behind <= 0 || !stands) return null;
     return { counter: counterIndex.hungReplica, event: 'replica-hung', detail: published };
   }
 
@@ -86,7 +87,7 @@ export class Watchdog {
     }
     const beat = Atomics.load(words, layout.clock + (current ? clock.beatUs : clock.standbyBeat));
     const patienceMs = current ? this.policy.driverMs : this.policy.serviceMs;
-    if (stillMs(seat, beat, nowUs) < patienceMs) return null;
+    if (!isStill(seat, beat, nowUs, patienceMs)) return null;
     return { counter: counterIndex.hungDriver, event: 'driver-hung', detail: seat.row };
   }
 
