@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { chromium } from 'playwright-core';
@@ -159,6 +160,9 @@ async function startSonar() {
   return { child, heard };
 }
 
+/** Until what runs has been compiled, and the engine's rings have been written all round. */
+const warmUpMs = 15_000;
+
 /** What ten rangings a second cost, while a browser shows them. */
 async function costs(seconds) {
   const { child, heard } = await startSonar();
@@ -168,6 +172,7 @@ async function costs(seconds) {
     const page = await browser.newPage();
     await page.goto(heard.address);
     await page.getByText('running').first().waitFor();
+    await delay(warmUpMs);
     const engine = familyOf(child.pid);
     const spent = () => ({
       ms: performance.now(),
@@ -176,7 +181,7 @@ async function costs(seconds) {
       readings: heard.readings,
     });
     const before = spent();
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    await delay(seconds * 1000);
     const after = spent();
     const sec = (after.ms - before.ms) / 1000;
     const own = ((after.own - before.own) * 100) / sec;
@@ -185,9 +190,9 @@ async function costs(seconds) {
     return {
       what: '10 rangings a second to 10 m, page open in Chromium',
       target: '10 % of a core',
-      measured: `${own.toFixed(1)} % of a core, ${rate.toFixed(2)} a second`,
-      beside: `sonar and page's server; the engine's processes ${others.toFixed(1)} %; EchoPi 3 to 6 % at 2 a second`,
-      met: own <= 10 && rate > 9.5,
+      measured: `${(own + others).toFixed(1)} % of a core, ${rate.toFixed(2)} a second`,
+      beside: `sonar and page's server ${own.toFixed(1)} %, the engine's processes ${others.toFixed(1)} %; EchoPi 3 to 6 % at 2 a second`,
+      met: own + others <= 10 && rate > 9.5,
     };
   } finally {
     await browser.close();

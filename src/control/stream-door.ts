@@ -8,9 +8,12 @@ import type { ProcessIdentity } from '../os/index.js';
 import type { EnginePlace, OpenedStream, Request } from './protocol.js';
 import type { StreamDesk } from './stream-desk.js';
 
-/** Between two looks at streams that come to rest, and at those that are just open. */
+/**
+ * Between two looks at streams that come to rest, and at those that are just open: the end of an
+ * owner is heard from its connection too.
+ */
 const hurriedLookMs = 4;
-const calmLookMs = 50;
+const calmLookMs = 250;
 
 type Of<Do> = Extract<Request, { do: Do }>;
 
