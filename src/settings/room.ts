@@ -30,7 +30,7 @@ const box = z
  * docs/measuring.md describes each key.
  */
 export const roomSchema = z.strictObject({
-  latencyFrames: z.number().min(64).max(limits.loopbackFramesMax).default(480),
+  latencyFrames: z.number().min(64).max(limits.loopbackFramesMax).default(1200),
   soundSpeedMps: z.number().min(100).max(7000).default(343.987),
   gain: z.number().min(0).max(10).default(0.05),
   spacingM: z.number().min(0).max(1000).default(0.1),

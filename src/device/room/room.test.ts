@@ -10,6 +10,7 @@ import { AcousticRoom, hearRoom } from './room.js';
 
 const rateHz = 48_000;
 const quantum = 128;
+const latencyFrames = 480;
 const chirp = makeChirp({
   kind: 'linear',
   startHz: 2000,
@@ -24,7 +25,7 @@ beforeAll(async () => {
   fourier = await Fourier.load();
 });
 
-const parse = (room: object) => roomSchema.parse({ noiseDb: -200, ...room });
+const parse = (room: object) => roomSchema.parse({ latencyFrames, noiseDb: -200, ...room });
 
 function make(room: object, { rateErrorPpm = 0 } = {}): AcousticRoom {
   const place = { rateHz, rateErrorPpm, quantum, channels: 2, captureChannels: 1 };
@@ -67,7 +68,7 @@ describe('the room', () => {
   it('counts distances in true time, whatever its clock', () => {
     const still = make({ direct: 0, targets: [{ distanceM: 10 }] });
     const fast = make({ direct: 0, targets: [{ distanceM: 10 }] }, { rateErrorPpm: 1000 });
-    const way = (room: AcousticRoom) => room.paths[0]!.delayFrames - 480;
+    const way = (room: AcousticRoom) => room.paths[0]!.delayFrames - latencyFrames;
     expect(way(fast) / way(still)).toBeCloseTo(1.001, 9);
   });
 
@@ -97,7 +98,7 @@ describe('the room', () => {
     const heard = hear(room, signal, 96_000);
     for (let at = 0; at < 84_000; at += 6000) {
       const [found] = arrivalsIn(heard.slice(at, at + 6000), 1);
-      const distanceM = ((found!.frame - 480) / rateHz) * 171.95;
+      const distanceM = ((found!.frame - latencyFrames) / rateHz) * 171.95;
       const moment = (at + found!.frame + chirp.length / 2) / rateHz;
       const truth = targetDistance({ ...target, reflection: 0.8 }, moment);
       // The Doppler shift moves a chirp in time, and the target moves meanwhile.
