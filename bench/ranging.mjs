@@ -34,7 +34,14 @@ const db = (value) => 20 * Math.log10(value);
 
 /** A room whose echo stands so far above the noise, frame by frame. */
 function roomOf(distanceM, snrDb, seed, more = {}) {
-  const bare = { soundSpeedMps, gain: 0.04, targets: [{ distanceM }], seed, ...more };
+  const bare = {
+    latencyFrames: 480,
+    soundSpeedMps,
+    gain: 0.04,
+    targets: [{ distanceM }],
+    seed,
+    ...more,
+  };
   const echo = roomPaths(roomSchema.parse(bare), rateHz).find(({ kind }) => kind === 'target');
   const noiseDb = db(echo.gain * rms(makeChirp(chirp))) - snrDb;
   return { room: roomSchema.parse({ ...bare, noiseDb }), echo };
