@@ -21,7 +21,7 @@ import { ticksBetween } from '../memory/ticks.js';
 
 /** A stream that ended without warning falls silent within so many seconds; see the nodes. */
 const endingSec = 0.005;
-/** How often it asks the kernel whether the owners live. */
+/** It asks the kernel whether the owners live no more often than this. */
 const ownerLookMs = 50;
 
 /** What the desk needs of the world. */

@@ -22,7 +22,7 @@ export function launchSilent(settings: Settings): Promise<RunningEngine> {
 
 /** A silent engine on devices by name, once all of it runs; as patient as a busy machine needs. */
 export async function launchOn(name: string, capture: string): Promise<RunningEngine> {
-  const patient = ['device.bufferQuanta=16', 'watchdog.driverQuanta=20', 'device.stallMs=2000'];
+  const patient = ['device.bufferQuanta=16', 'device.stallMs=2000'];
   const settings = testSettings(patient);
   Object.assign(settings.device, { name, capture });
   const engine = await launchSilent(settings);
