@@ -42,6 +42,8 @@ export interface Arrivals {
 
 /** Rounds at the end in which each arrival is looked at again without the others. */
 const rounds = 2;
+/** When none moves by more than this in one, in frames and by its strength, there is no use in more. */
+const settled = 1e-5;
 /** Up to so many they are looked at again with each that is found: more would take too long. */
 const relaxedAtOnce = 4;
 /** Half of the surroundings by which the noise at a place is judged, in frames. */
@@ -76,10 +78,29 @@ function takeMedian(values: Float32Array): number {
   return values[middle]!;
 }
 
+/** Noise by parts of an envelope: one value of each frame, since those between tell nothing new. */
+function noiseIn(...parts: readonly Float32Array[]): number {
+  const values = new Float32Array(
+    parts.reduce((sum, { length }) => sum + Math.ceil(length / gridPerFrame), 0),
+  );
+  let count = 0;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i += gridPerFrame) values[count++] = part[i]!;
+  }
+  return takeMedian(values) / medianOfRayleigh;
+}
+
 interface Candidate {
   frame: number;
   noise: number;
   height: number;
+}
+
+/** A function of its own, for the compiler: it gave up on the loop with all that follows behind it. */
+function indexOfHighest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
 }
 
 /** The highest place of an envelope, and the noise around it: no less than that of the whole. */
@@ -87,18 +108,14 @@ function highest(
   envelope: Float32Array,
   { fromFrame, lobeFrames, noise }: { fromFrame: number; lobeFrames: number; noise: number },
 ): Candidate {
-  let best = 0;
-  for (let i = 1; i < envelope.length; i++) if (envelope[i]! > envelope[best]!) best = i;
+  const best = indexOfHighest(envelope);
   const lobe = Math.ceil(lobeFrames * gridPerFrame);
   const wide = surroundingFrames * gridPerFrame;
   const before = envelope.subarray(Math.max(0, best - wide), Math.max(0, best - lobe));
   const after = envelope.subarray(best + lobe, best + wide);
-  const around = new Float32Array(before.length + after.length);
-  around.set(before);
-  around.set(after, before.length);
   return {
     frame: fromFrame + best / gridPerFrame,
-    noise: Math.max(noise, takeMedian(around) / medianOfRayleigh),
+    noise: Math.max(noise, noiseIn(before, after)),
     height: envelope[best]!,
   };
 }
@@ -116,7 +133,7 @@ export function findArrivals(
   const { fromFrame, toFrame } = search;
   const rest = Float32Array.from(spectrum);
   const peaks: Peak[] = [];
-  const heights: { peak: number; noise: number }[] = [];
+  const noises: number[] = [];
   const cells = filter.cellsIn(toFrame - fromFrame);
   const threshold = falseAlarmPeak(search.falseAlarm, cells);
   const lobeFrames = filter.rateHz / filter.shape.rmsEnvelopeHz;
@@ -126,20 +143,20 @@ export function findArrivals(
   for (;;) {
     const envelope = filter.envelope(rest, fromFrame, toFrame);
     first ??= envelope;
-    noise = takeMedian(Float32Array.from(envelope)) / medianOfRayleigh;
+    noise = noiseIn(envelope);
     const candidate = highest(envelope, { fromFrame, lobeFrames, noise });
     strongest ||= candidate.height;
     const isWeak = candidate.height < strongest * 10 ** (-search.rangeDb / 20);
     if (peaks.length >= search.most || isWeak || candidate.height === 0) break;
     if (candidate.height < threshold * candidate.noise) break;
     peaks.push(refineEnvelope(filter, rest, candidate.frame));
-    heights.push({ peak: 0, noise: candidate.noise });
+    noises.push(candidate.noise);
     takeAway(filter, rest, peaks.at(-1)!);
     if (peaks.length > 1 && peaks.length <= relaxedAtOnce) relax(filter, rest, peaks);
   }
-  if (peaks.length > 1) for (let i = 0; i < rounds; i++) relax(filter, rest, peaks);
+  if (peaks.length > 1) for (let i = 0; i < rounds && relax(filter, rest, peaks) > settled; i++);
   const found = peaks
-    .map((peak, i) => describe(peak, Math.max(noise, heights[i]!.noise), cells))
+    .map((peak, i) => describe(peak, Math.max(noise, noises[i]!), cells))
     .filter(
       ({ frame, peak }) => frame >= fromFrame - 1 && frame <= toFrame + 1 && peak >= threshold,
     )
@@ -164,14 +181,19 @@ function takeAway(filter: MatchedFilter, rest: Float32Array, { frame, re, im }: 
   filter.add(rest, frame, -re, -im);
 }
 
-/** Looks at each arrival again, without the others. */
-function relax(filter: MatchedFilter, rest: Float32Array, peaks: Peak[]): void {
+/** Looks at each arrival again, without the others; by how much the one that moved most did. */
+function relax(filter: MatchedFilter, rest: Float32Array, peaks: Peak[]): number {
+  let moved = 0;
   for (const [i, peak] of peaks.entries()) {
-    filter.add(rest, peak.frame, peak.re, peak.im);
-    const refined = refineEnvelope(filter, rest, peak.frame);
+    const { frame, re, im } = peak;
+    filter.add(rest, frame, re, im);
+    const refined = refineEnvelope(filter, rest, frame);
     peaks[i] = refined;
     takeAway(filter, rest, refined);
+    const grown = Math.hypot(refined.re - re, refined.im - im) / Math.hypot(re, im);
+    moved = Math.max(moved, Math.abs(refined.frame - frame), grown);
   }
+  return moved;
 }
 
 /**

@@ -211,8 +211,7 @@ export class PersistentStream implements AsyncDisposable {
       const text = `there is no channel ${channel}: ${channels} are captured, from 0`;
       throw new TenutoError('TENUTO_MEASURE_PARAMETERS', text);
     }
-    const samples = new Float32Array(frames);
-    for (let i = 0; i < frames; i++) samples[i] = recorded.samples[i * channels + channel]!;
+    const samples = channelOf(recorded.samples, { frames, channels, channel });
     const { peak, state } = checkInput(samples);
     const { rateErrorPpm } = status.device;
     // What took over after the last frame was captured belongs to the next take.
@@ -259,6 +258,16 @@ export class PersistentStream implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** One channel of interleaved samples. */
+function channelOf(
+  samples: Float32Array,
+  { frames, channels, channel }: { frames: number; channels: number; channel: number },
+): Float32Array {
+  const one = new Float32Array(frames);
+  for (let i = 0, at = channel; i < frames; i++, at += channels) one[i] = samples[at]!;
+  return one;
 }
 
 function identityOf(status: Status): StreamIdentity {
