@@ -42,9 +42,10 @@ export function makeVirtual(
   { virtual, replayFrames }: Pick<OpenOrder, 'virtual' | 'replayFrames'>,
   format: DeviceFormat,
 ): Device {
+  const { rateErrorPpm, jitterUs, faults, loopbackFrames, room } = virtual;
   const preloadQuanta = Math.min(Math.floor(replayFrames / format.quantum), heldQuanta);
-  const options = { ...virtual, ...format, preloadQuanta };
-  return new VirtualDevice(options, { read: readClock, sleepUntil });
+  const own = { rateErrorPpm, jitterUs, faults, loopbackFrames, room, preloadQuanta };
+  return new VirtualDevice({ ...format, ...own }, { read: readClock, sleepUntil });
 }
 
 /**

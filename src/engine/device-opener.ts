@@ -1,9 +1,8 @@
 import type { Device } from '../device/device.js';
-import { type DeviceFormat, makeVirtual, type OpenOrder, openDevice } from '../device/open.js';
+import { type DeviceFormat, makeVirtual, openDevice } from '../device/open.js';
 import { errorCodes, TenutoError } from '../errors.js';
 import { count, counterIndex } from '../memory/counters.js';
 import {
-  deviceToGoOnWith,
   type NamedDevice,
   noteOpening,
   readDeskState,
@@ -12,9 +11,10 @@ import {
 import { recordTime, timerIndex } from '../memory/timers.js';
 import { monotonicUs } from '../os/index.js';
 import type { Attachment } from './attach.js';
+import type { DeviceOrder } from './orders.js';
 
 /** A virtual device in which nothing happens, and nothing is heard. */
-const quiet = (virtual: OpenOrder['virtual']): OpenOrder['virtual'] => {
+export const quiet = (virtual: DeviceOrder['virtual']): DeviceOrder['virtual'] => {
   return { ...virtual, faults: [], loopbackFrames: 0, room: null };
 };
 
@@ -49,16 +49,6 @@ export class DeviceOpener {
     } finally {
       noteOpening(segment, 0, monotonicUs());
     }
-  }
-
-  /** Opens a device of which nobody hears, so that to open one is as quick as it ever will be. */
-  rehearse(): void {
-    const { segment, order } = this.attachment;
-    readDeskState(segment);
-    deviceToGoOnWith(segment);
-    const wanted = { ...order.device, name: 'virtual', nativeRateHz: null, captureName: null };
-    const harmless = { virtual: quiet(wanted.virtual), replayFrames: 0, mayBeDeaf: false };
-    openDevice({ ...wanted, ...harmless }, this.format).close();
   }
 
   /** What paces the stream while there is no device. */
