@@ -7,8 +7,8 @@ import { benchSettings, demoPatch, startDemo, whole } from './engines.mjs';
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-/** Until the rings of the journal and of the output have been written all round. */
-const firstRoundMs = 15_000;
+/** Until the rings have been written all round, and compilers have nothing left to do. */
+const settlingMs = 60_000;
 /** What a process takes of the processor after the last look before its end is not seen. */
 const lookMs = 300;
 const memoryLooks = 100;
@@ -76,7 +76,7 @@ function renderingPercent() {
 export async function* run({ full }) {
   const engine = await startDemo();
   await whole(engine);
-  await delay(firstRoundMs);
+  await delay(settlingMs);
   const before = engine.status().counters.takeovers;
   const { memory, processor, took } = await watch(engine, full ? 3600 : 30);
   const takeovers = engine.status().counters.takeovers - before;

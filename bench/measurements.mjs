@@ -160,8 +160,8 @@ async function startSonar() {
   return { child, heard };
 }
 
-/** Until what runs has been compiled, and the engine's rings have been written all round. */
-const warmUpMs = 15_000;
+/** Until what runs ten times a second has been compiled, and the rings have been written all round. */
+const settlingMs = 60_000;
 
 /** What ten rangings a second cost, while a browser shows them. */
 async function costs(seconds) {
@@ -172,7 +172,7 @@ async function costs(seconds) {
     const page = await browser.newPage();
     await page.goto(heard.address);
     await page.getByText('running').first().waitFor();
-    await delay(warmUpMs);
+    await delay(settlingMs);
     const engine = familyOf(child.pid);
     const spent = () => ({
       ms: performance.now(),

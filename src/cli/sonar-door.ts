@@ -80,11 +80,7 @@ export class SonarDoor {
     this.tell({ type: 'reading', reading, lost: this.sonar.lost });
     const profile = this.sonar.profile(profilePoints);
     if (profile === null || reading.failure !== null) return;
-    const bytes = Uint8Array.from(profile, (level) => {
-      const db = 20 * Math.log10(Math.max(level, 1e-9));
-      return Math.round(255 * Math.min(1, Math.max(0, 1 - db / profileFloorDb)));
-    });
-    this.send(bytes);
+    this.send(decibelBytes(profile));
   }
 
   tellMessage(text: string): void {
@@ -199,4 +195,14 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Levels as the page paints them: 255 for that of the signal, 0 for the floor and below. */
+function decibelBytes(levels: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(levels.length);
+  for (let i = 0; i < levels.length; i++) {
+    const db = 20 * Math.log10(Math.max(levels[i]!, 1e-9));
+    bytes[i] = Math.round(255 * Math.min(1, Math.max(0, 1 - db / profileFloorDb)));
+  }
+  return bytes;
 }

@@ -30,7 +30,7 @@ export interface Arrival extends Peak {
 /** What a search found, in the order of strength. */
 export interface Arrivals {
   found: Arrival[];
-  /** What is left of the recording without them: its spectrum. */
+  /** What is left of the recording without them: its spectrum, until the filter's next search. */
   rest: Float32Array;
   /** Noise after the filter, by the amplitude of the signal: standard deviation of one component. */
   noise: number;
@@ -78,11 +78,13 @@ function takeMedian(values: Float32Array): number {
   return values[middle]!;
 }
 
+let sorted = new Float32Array(0);
+
 /** Noise by parts of an envelope: one value of each frame, since those between tell nothing new. */
 function noiseIn(...parts: readonly Float32Array[]): number {
-  const values = new Float32Array(
-    parts.reduce((sum, { length }) => sum + Math.ceil(length / gridPerFrame), 0),
-  );
+  const most = parts.reduce((sum, { length }) => sum + Math.ceil(length / gridPerFrame), 0);
+  if (sorted.length < most) sorted = new Float32Array(most);
+  const values = sorted.subarray(0, most);
   let count = 0;
   for (const part of parts) {
     for (let i = 0; i < part.length; i += gridPerFrame) values[count++] = part[i]!;
@@ -131,7 +133,8 @@ export function findArrivals(
   search: Search,
 ): Arrivals {
   const { fromFrame, toFrame } = search;
-  const rest = Float32Array.from(spectrum);
+  const rest = filter.scratch;
+  rest.set(spectrum);
   const peaks: Peak[] = [];
   const noises: number[] = [];
   const cells = filter.cellsIn(toFrame - fromFrame);
@@ -142,7 +145,7 @@ export function findArrivals(
   let first: Float32Array | null = null;
   for (;;) {
     const envelope = filter.envelope(rest, fromFrame, toFrame);
-    first ??= envelope;
+    first ??= envelope.slice();
     noise = noiseIn(envelope);
     const candidate = highest(envelope, { fromFrame, lobeFrames, noise });
     strongest ||= candidate.height;

@@ -31,6 +31,9 @@ export class MatchedFilter {
   private readonly toBin: number;
   /** Sum of the squared absolute values of the reference, over its bins. */
   private readonly power: number;
+  /** For a copy of a spectrum, of whoever uses the filter: what would be garbage ten times a second. */
+  readonly scratch: Float32Array;
+  private envelopes: Float32Array = new Float32Array(0);
 
   constructor(
     private readonly fourier: Fourier,
@@ -40,6 +43,7 @@ export class MatchedFilter {
   ) {
     this.length = Fourier.lengthFor(recordedFrames + signal.length);
     this.reference = fourier.forward(signal, this.length);
+    this.scratch = new Float32Array(this.length);
     this.shape = shapeOf(this.reference, rateHz);
     const { reference } = this;
     const half = this.length / 2;
@@ -70,7 +74,7 @@ export class MatchedFilter {
 
   /**
    * The envelope of the correlation from one frame to another, `gridPerFrame` values for each. Lags
-   * before 0 may be asked for.
+   * before 0 may be asked for. What is returned is valid until the next call.
    */
   envelope(spectrum: Float32Array, fromFrame: number, toFrame: number): Float32Array {
     const { length, reference, fromBin, toBin, power } = this;
@@ -87,7 +91,8 @@ export class MatchedFilter {
     });
     const from = Math.round(fromFrame * gridPerFrame);
     const count = Math.round((toFrame - fromFrame) * gridPerFrame);
-    const envelope = new Float32Array(count);
+    if (this.envelopes.length < count) this.envelopes = new Float32Array(count);
+    const envelope = this.envelopes.subarray(0, count);
     let at = ((from % grid) + grid) % grid;
     for (let i = 0; i < count; i++) {
       const re = values[2 * at]!;

@@ -106,7 +106,7 @@ export function checkRange({ minM, maxM, spacingM }: RangingParameters): void {
 
 /** Frames from the direct arrival to that of an echo. */
 function framesBetween(distanceM: number, spacingM: number, speedMps: number, rateHz: number) {
-  const lengthM = 2 * Math.hypot(distanceM, spacingM / 2) - spacingM;
+  const lengthM = 2 * Math.sqrt(distanceM ** 2 + (spacingM / 2) ** 2) - spacingM;
   return (lengthM / speedMps) * rateHz;
 }
 
@@ -311,9 +311,9 @@ export class Ranger {
     let { frame } = arrival;
     if (by === 'carrier') {
       // Alone, without the others, as it was found.
-      const own = Float32Array.from(rest);
-      filter.add(own, arrival.frame, arrival.re, arrival.im);
-      frame = refineCarrier(filter, own, arrival, at.phase);
+      filter.add(rest, arrival.frame, arrival.re, arrival.im);
+      frame = refineCarrier(filter, rest, arrival, at.phase);
+      filter.add(rest, arrival.frame, -arrival.re, -arrival.im);
     }
     const pastDirectSec = (frame - at.directFrames) / at.rateHz;
     const flightSec = pastDirectSec + parameters.spacingM / sound.speedMps;
