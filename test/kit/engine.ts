@@ -59,8 +59,9 @@ export function testSettings(set: readonly string[] = []): Settings {
     'control.osc=off',
     'control.stateFile=off',
     'flight.minutes=0',
-    // A machine that stands still for a moment is no driver that hangs.
+    // A machine that stands still for a moment, or is busy, is no process that hangs.
     'watchdog.driverQuanta=60',
+    'watchdog.replicaMs=600',
   ];
   const flags = { name, device: 'virtual', 'log-level': 'silent', set: [...quiet, ...set] };
   return loadSettings({ flags, env: {}, cwd: tmpdir() });
