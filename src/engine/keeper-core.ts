@@ -106,7 +106,7 @@ export class KeeperCore {
     this.slots = new ReplicaSlots(segment, world, crew.replicas);
     this.watchdog = new Watchdog(segment, policy);
     this.bankRelease = new BankRelease(segment, world);
-    this.rollout = new ProgramRollout(segment, world, this.slots);
+    this.rollout = new ProgramRollout(segment, world, this.slots, policy);
     this.bulletin = new Bulletin(segment, (kind, place, a, b) => this.event(kind, place, a, b));
     this.foundedUs = world.nowUs();
     Atomics.store(segment.words, segment.layout.clock + clock.requestedGeneration, 1);

@@ -25,7 +25,7 @@ import type { Segment, Waiting } from '../memory/segment.js';
 import { discardSnapshots, snapshotAt } from '../memory/snapshots.js';
 import { ticksBetween } from '../memory/ticks.js';
 import { isThere, type ReplicaSlots } from './replica-slots.js';
-import type { Seat } from './seats.js';
+import type { KeeperPolicy, Seat } from './seats.js';
 
 /** What bringing in a program needs of the world. */
 export interface RolloutWorld extends Waiting {
@@ -53,9 +53,9 @@ const deathsMax = 2;
  * do fewer render than are to, and none of those that do loads anything.
  */
 export class ProgramRollout {
-  /** By number: since when it is prepared, since when it has failed. */
+  /** By number: since when it is prepared, since when it is of no use. */
   private readonly sinceUs = new Map<number, number>();
-  private readonly failedSinceUs = new Map<number, number>();
+  private readonly goneSinceUs = new Map<number, number>();
   /** The last sealed tick at which a program was needed. */
   private readonly neededAt = new Map<number, number>();
   private readonly loadingSince = new Map<number, { number: number; us: number }>();
@@ -66,6 +66,7 @@ export class ProgramRollout {
     private readonly segment: Segment,
     private readonly world: RolloutWorld,
     private readonly slots: ReplicaSlots,
+    private readonly policy: Pick<KeeperPolicy, 'serviceMs'>,
   ) {}
 
   /**
@@ -215,25 +216,45 @@ export class ProgramRollout {
       const at = programAt(this.segment, slot);
       const state = programState(this.segment, at);
       const number = this.segment.words[at + programSlot.number]!;
-      if (state < ProgramState.ready || needed.has(number)) continue;
-      if (state === ProgramState.failed && !this.isForgotten(number)) continue;
+      if (state < ProgramState.ready) continue;
+      if (needed.has(number)) {
+        this.takeBack(number, at);
+        continue;
+      }
       // What is newer than all that was heard is about to be.
       if (state === ProgramState.ready && number > newest) continue;
       if (state !== ProgramState.failed && !this.isOver(number, sealed)) continue;
+      // First nobody may ask for it any more, and then nobody can have done so.
+      if (state === ProgramState.ready) setProgramState(this.segment, at, ProgramState.withdrawn);
+      const isFailed = state === ProgramState.failed;
+      if (!this.isForgotten(number, isFailed ? failedUs : this.askedUs)) continue;
       for (const { keeperFd } of programAssets(this.segment, at)) {
         if (keeperFd >= 0) this.world.giveBack(keeperFd);
       }
-      for (const memory of [this.sinceUs, this.failedSinceUs, this.neededAt]) memory.delete(number);
+      for (const memory of [this.sinceUs, this.goneSinceUs, this.neededAt]) memory.delete(number);
       setProgramState(this.segment, at, ProgramState.empty);
     }
   }
 
-  /** Whether a program failed so long ago that who wanted to know has asked. */
-  private isForgotten(number: number): boolean {
+  /** Whether a program has been of no use for so long. */
+  private isForgotten(number: number, us: number): boolean {
     const nowUs = this.world.nowUs();
-    const since = this.failedSinceUs.get(number) ?? nowUs;
-    this.failedSinceUs.set(number, since);
-    return nowUs - since > failedUs;
+    const since = this.goneSinceUs.get(number) ?? nowUs;
+    this.goneSinceUs.set(number, since);
+    return nowUs - since > us;
+  }
+
+  /** A program is needed that nobody was to ask for any more: somebody had just done so. */
+  private takeBack(number: number, at: number): void {
+    this.goneSinceUs.delete(number);
+    const isGone = programState(this.segment, at) === ProgramState.withdrawn;
+    const hasFailed = this.segment.words[at + programSlot.failure] !== 0;
+    if (isGone && !hasFailed) setProgramState(this.segment, at, ProgramState.ready);
+  }
+
+  /** For a switch to be heard that control was about to ask for: it may stand still meanwhile. */
+  private get askedUs(): number {
+    return 3000 * this.policy.serviceMs;
   }
 
   /** Whether nobody can join any more at a tick from which this program is still to come. */

@@ -20,7 +20,10 @@ export const ProgramState = {
   ready: 4,
   /** It failed before it was ready, as `failure` says, and is never switched to. */
   failed: 5,
-  /** It failed later: whoever joins may have to render what it played, but it is not played again. */
+  /**
+   * It failed later, or something else has played for long: whoever joins may have to render what it
+   * played, but nobody may switch to it again.
+   */
   withdrawn: 6,
 } as const;
 export type ProgramState = (typeof ProgramState)[keyof typeof ProgramState];
