@@ -30,7 +30,8 @@ export class Bulletin {
     for (let slot = 0; slot < programSlots; slot++) {
       const at = programAt(this.segment, slot);
       const number = this.segment.words[at + programSlot.number]!;
-      if (programState(this.segment, at) < ProgramState.failed) continue;
+      const state = programState(this.segment, at);
+      if (state !== ProgramState.failed && state !== ProgramState.withdrawn) continue;
       if (this.failedPrograms.get(slot) === number) continue;
       this.failedPrograms.set(slot, number);
       count(this.segment, counterIndex.programsFailed, 1);

@@ -78,15 +78,15 @@ describe('a program that nobody needs any more', () => {
       rollout.poll([seat], () => {});
       return programState(segment, at);
     };
-    const { ready, withdrawn, empty } = ProgramState;
+    const { ready, leaving, empty } = ProgramState;
     expect(look(0, { previous: 2, snapshotTick: 8900 })).toBe(ready);
     expect(look(10_000, { previous: 0, snapshotTick: 8990 })).toBe(ready);
     // Nobody joins before it was over any more.
-    expect(look(100, { previous: 0, snapshotTick: 9010 })).toBe(withdrawn);
-    expect(look(2900, { previous: 0, snapshotTick: 9020 })).toBe(withdrawn);
+    expect(look(100, { previous: 0, snapshotTick: 9010 })).toBe(leaving);
+    expect(look(1400, { previous: 0, snapshotTick: 9020 })).toBe(leaving);
     expect(look(50, { previous: 2, snapshotTick: 9030 })).toBe(ready);
-    expect(look(100, { previous: 0, snapshotTick: 9040 })).toBe(withdrawn);
-    expect(look(2900, { previous: 0, snapshotTick: 9050 })).toBe(withdrawn);
+    expect(look(100, { previous: 0, snapshotTick: 9040 })).toBe(leaving);
+    expect(look(1400, { previous: 0, snapshotTick: 9050 })).toBe(leaving);
     expect(look(200, { previous: 0, snapshotTick: 9060 })).toBe(empty);
     expect(programState(segment, findProgram(segment, 3))).toBe(ready);
   });

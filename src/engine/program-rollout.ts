@@ -218,14 +218,16 @@ export class ProgramRollout {
       const number = this.segment.words[at + programSlot.number]!;
       if (state < ProgramState.ready) continue;
       if (needed.has(number)) {
-        this.takeBack(number, at);
+        this.goneSinceUs.delete(number);
+        // Somebody had just asked for it.
+        if (state === ProgramState.leaving) setProgramState(this.segment, at, ProgramState.ready);
         continue;
       }
       // What is newer than all that was heard is about to be.
       if (state === ProgramState.ready && number > newest) continue;
       if (state !== ProgramState.failed && !this.isOver(number, sealed)) continue;
       // First nobody may ask for it any more, and then nobody can have done so.
-      if (state === ProgramState.ready) setProgramState(this.segment, at, ProgramState.withdrawn);
+      if (state === ProgramState.ready) setProgramState(this.segment, at, ProgramState.leaving);
       const isFailed = state === ProgramState.failed;
       if (!this.isForgotten(number, isFailed ? failedUs : this.askedUs)) continue;
       for (const { keeperFd } of programAssets(this.segment, at)) {
@@ -244,17 +246,9 @@ export class ProgramRollout {
     return nowUs - since > us;
   }
 
-  /** A program is needed that nobody was to ask for any more: somebody had just done so. */
-  private takeBack(number: number, at: number): void {
-    this.goneSinceUs.delete(number);
-    const isGone = programState(this.segment, at) === ProgramState.withdrawn;
-    const hasFailed = this.segment.words[at + programSlot.failure] !== 0;
-    if (isGone && !hasFailed) setProgramState(this.segment, at, ProgramState.ready);
-  }
-
   /** For a switch to be heard that control was about to ask for: it may stand still meanwhile. */
   private get askedUs(): number {
-    return 3000 * this.policy.serviceMs;
+    return 1500 * this.policy.serviceMs;
   }
 
   /** Whether nobody can join any more at a tick from which this program is still to come. */

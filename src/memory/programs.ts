@@ -20,11 +20,10 @@ export const ProgramState = {
   ready: 4,
   /** It failed before it was ready, as `failure` says, and is never switched to. */
   failed: 5,
-  /**
-   * It failed later, or something else has played for long: whoever joins may have to render what it
-   * played, but nobody may switch to it again.
-   */
+  /** It failed later: whoever joins may have to render what it played, but it is not played again. */
   withdrawn: 6,
+  /** Others have played for long: nobody is to ask for it any more, and whoever just did may. */
+  leaving: 7,
 } as const;
 export type ProgramState = (typeof ProgramState)[keyof typeof ProgramState];
 
@@ -228,8 +227,9 @@ export function livePrograms(segment: Segment): { number: number; at: number; st
   for (let slot = 0; slot < programSlots; slot++) {
     const at = programAt(segment, slot);
     const state = programState(segment, at);
-    const { preparing, ready, withdrawn } = ProgramState;
-    if (state !== preparing && state !== ready && state !== withdrawn) continue;
+    const { preparing, ready, withdrawn, leaving } = ProgramState;
+    const isLive = state === preparing || state === ready || state === withdrawn;
+    if (!isLive && state !== leaving) continue;
     found.push({ number: segment.words[at + programSlot.number]!, at, state });
   }
   return found.sort((a, b) => a.number - b.number);
